@@ -1,0 +1,1 @@
+"""Lucidray: a DICOM node that serves radiomics and deep-learning models to a PACS."""

@@ -1,0 +1,1 @@
+"""The bus: topics of records between processes; SQLite on one machine, Kafka in a hospital."""

@@ -1,0 +1,1 @@
+"""Every artifact that passes between steps: name, axes, units, schema, reader and writer."""

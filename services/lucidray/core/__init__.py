@@ -1,0 +1,1 @@
+"""What every process shares: cases, errors, settings, clock, metrics, logging, worker decisions."""

@@ -1,0 +1,26 @@
+"""Every metric of the platform, named and explained once. No label may carry PHI or a case id."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
+
+# gateway
+OBJECTS_RECEIVED = Counter("lucidray_objects_received_total", "C-STORE requests by their result", ["result"])
+BYTES_RECEIVED = Counter("lucidray_bytes_received_total", "Bytes of accepted objects")
+ASSOCIATIONS = Gauge("lucidray_associations", "Open DICOM associations")
+ASSOCIATIONS_REJECTED = Counter("lucidray_associations_rejected_total", "Associations not accepted", ["reason"])
+STORE_SECONDS = Histogram("lucidray_store_seconds", "C-STORE: last byte to response", buckets=SECONDS)
+OUTBOX_PENDING = Gauge("lucidray_outbox_pending", "Rows not yet published", ["service"])
+
+# dispatch
+STUDIES_OPEN = Gauge("lucidray_studies_open", "Studies that wait for their quiet period")
+CASES = Counter("lucidray_cases_total", "Cases by the state they reached", ["state", "workflow"])
+
+# worker
+STEP_SECONDS = Histogram("lucidray_step_seconds", "Compute of one step", ["step"], buckets=SECONDS)
+STEP_OUTCOMES = Counter("lucidray_step_outcomes_total", "Steps by outcome", ["step", "outcome"])
+STEP_BUSY = Gauge("lucidray_step_busy", "1 while the worker computes", ["step"])
+CONSUMER_STOPPED = Gauge("lucidray_consumer_stopped", "1 when too many cases in a row were parked", ["step"])
+
+# deliver
+OBJECTS_DELIVERED = Counter("lucidray_objects_delivered_total", "C-STORE to destinations by result", ["result"])

@@ -1,0 +1,1 @@
+"""What turns a pure step into a process: the worker loop, its child process, the health server."""
