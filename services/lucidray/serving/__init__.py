@@ -1,0 +1,1 @@
+"""Running models: bundles, engines, the sliding window."""
