@@ -1,1 +1,5 @@
 """What every process shares: cases, errors, settings, clock, metrics, logging, worker decisions."""
+
+from importlib.metadata import version
+
+VERSION = version("lucidray")

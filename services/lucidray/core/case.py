@@ -110,6 +110,7 @@ def returned_to(case: Case, step: str, *, recompute: bool) -> Case:
         known = ", ".join(names + [entry.step for entry in case.slip[:1]])
         raise Permanent(f"step '{step}'", f"case {case.case_id} has not come to it", f"choose one of: {known}")
     after.attempt = 0
+    after.run += 1
     after.generation += int(recompute)
     return checked(after)
 

@@ -147,7 +147,7 @@ class CaseStore:
     def attempt(self, case_id: str, label: str, limit: int) -> int:
         """Record durably that an attempt begins; its number from 1, at most `limit` + 1."""
         for number in range(1, limit + 1):
-            if self.objects.put_new(f"cases/{case_id}/attempts/{label}/{number}", b" "):
+            if self.objects.put_new(f"cases/{case_id}/attempts/{label}.{number}", b" "):
                 return number
         return limit + 1
 

@@ -1,7 +1,7 @@
 """Where the objects lie."""
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -44,7 +44,7 @@ def _open_bucket(settings: StoreSettings, bucket: str) -> ObjectStore:
 
     from lucidray.store.s3 import S3Store
 
-    options = {"region": settings.region}
+    options: dict[str, Any] = {"region": settings.region}
     if settings.endpoint:
         options["endpoint"] = settings.endpoint
     if settings.access_key_id_file and settings.secret_access_key_file:
