@@ -1,0 +1,1 @@
+"""Images in patient space: DICOM reading, geometry, resampling, polygons, SUV, codes."""
