@@ -1,0 +1,1 @@
+"""Dispatch: when is a study complete, what is wanted of it, and what becomes of its cases."""

@@ -1,0 +1,148 @@
+"""Workflows: which studies are wanted, which of their series, and the steps to take."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import cel
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from lucidray.contracts.catalogue import STEPS
+from lucidray.core.canonical import digest_json
+from lucidray.core.errors import Permanent
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _compiled(expression: str) -> str:
+    try:
+        cel.compile(expression)
+    except Exception as error:
+        raise ValueError(f"it is not valid CEL: {error}") from None
+    return expression
+
+
+class InputRule(_Model):
+    """Which series is an input."""
+
+    select: str = Field(description="CEL over `series` and `study`; true for the series that is meant")
+    prefer: list[str] = Field(
+        default_factory=list, description="CEL expressions that decide, in order, when several series match"
+    )
+    cardinality: Literal["one", "optional"] = "one"
+
+    @field_validator("select")
+    @classmethod
+    def _select(cls, value: str) -> str:
+        return _compiled(value)
+
+    @field_validator("prefer")
+    @classmethod
+    def _prefer(cls, value: list[str]) -> list[str]:
+        return [_compiled(each) for each in value]
+
+
+class StepRule(_Model):
+    """One step of the slip."""
+
+    step: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    on_failure: Literal["park", "skip"] = "park"
+    bundles: list[str] = Field(default_factory=list, description="Bundles that the step uses, pinned by digest")
+
+    @field_validator("step")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in STEPS:
+            raise ValueError(f"unknown step; choose one of {', '.join(STEPS)}")
+        return value
+
+
+class Workflow(_Model):
+    """One way through the house."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")
+    description: str = ""
+    when: str = Field(description="CEL over `study`; true for studies that this workflow wants")
+    urgent: str = Field("false", description="CEL over `study`; true for studies that go first")
+    inputs: dict[str, InputRule]
+    slip: list[StepRule] = Field(min_length=1)
+
+    @field_validator("when", "urgent")
+    @classmethod
+    def _expressions(cls, value: str) -> str:
+        return _compiled(value)
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        names = [rule.step for rule in self.slip]
+        if len(set(names)) != len(names):
+            raise ValueError("a step may stand on the slip once")
+        return self
+
+    @property
+    def bundles(self) -> list[str]:
+        """Names of all bundles."""
+        return sorted({name for rule in self.slip for name in rule.bundles})
+
+    def digest(self, bundle_digests: Mapping[str, str]) -> str:
+        """Identity of the workflow: its definition, the bundles and the algorithm versions of its steps."""
+        return digest_json(
+            {
+                "definition": self.model_dump(exclude={"description"}),
+                "bundles": dict(bundle_digests),
+                "versions": {rule.step: STEPS[rule.step].algorithm_version for rule in self.slip},
+            }
+        )
+
+
+def evaluate(expression: str, **variables: Any) -> bool:
+    """Evaluate a CEL expression to a truth value.
+
+    Raises
+    ------
+    Permanent
+        It fails, or gives something else.
+    """
+    try:
+        result = cel.evaluate(expression, variables)
+    except Exception as error:
+        raise Permanent(
+            f"workflow expression '{expression}'",
+            f"it fails on this study ({type(error).__name__})",
+            "correct it: every attribute is text, a number or a list; see docs/guides/workflows.md",
+        ) from None
+    if not isinstance(result, bool):
+        raise Permanent(f"workflow expression '{expression}'", "it does not give true or false", "compare its value")
+    return result
+
+
+def load_workflows(folders: list[Path]) -> list[Workflow]:
+    """All workflow definitions of some folders, by name.
+
+    Raises
+    ------
+    Permanent
+        A definition does not read; names file and field.
+    """
+    workflows: dict[str, Workflow] = {}
+    for path in sorted(path for folder in folders for path in folder.glob("*.yaml")):
+        try:
+            workflow = Workflow.model_validate(yaml.safe_load(path.read_text()))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise Permanent(f"workflow file {path.name}, '{field}'", first["msg"], "correct the definition") from None
+        except (OSError, yaml.YAMLError) as error:
+            raise Permanent(
+                f"workflow file {path.name}", f"it does not read ({type(error).__name__})", "correct the YAML"
+            ) from None
+        if workflow.name in workflows:
+            raise Permanent(f"workflow '{workflow.name}'", "it is defined twice", "rename one of them")
+        workflows[workflow.name] = workflow
+    if not workflows:
+        raise Permanent("workflows", "there is no definition", "put one into a folder of dispatch.workflows")
+    return list(workflows.values())

@@ -1,0 +1,1 @@
+"""The command `lucidray`, and how its processes are started and supervised on one machine."""
