@@ -15,6 +15,7 @@ M = TypeVar("M", bound=BaseModel)
 JSON = "application/json"
 DICOM = "application/dicom"
 NPY = "application/x-npy"
+TAR = "application/x-tar"
 
 
 @dataclass(frozen=True)

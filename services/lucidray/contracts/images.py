@@ -1,6 +1,7 @@
 """Artifacts that are images: DICOM files, volumes and regions."""
 
 import io
+import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,20 +10,43 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lucidray.contracts.base import DICOM, JSON, NPY, Contract, Part, malformed
+from lucidray.contracts.base import DICOM, JSON, NPY, TAR, Contract, Part, malformed
 from lucidray.contracts.grid import Grid
 
 Voxels = npt.NDArray[np.int16] | npt.NDArray[np.float32]
 
 
 class DicomFiles(Contract[list[bytes]]):
-    """DICOM Part 10 files, in no particular order."""
+    """DICOM Part 10 files, in no particular order.
+
+    One file is a blob of its own; several are one tar (POSIX.1-1988 ustar), so that a series
+    of hundreds of slices is made durable by one write instead of hundreds.
+    """
 
     def write(self, value: list[bytes]) -> list[Part]:
-        return [Part(f"{index:05d}.dcm", DICOM, data) for index, data in enumerate(value)]
+        names = [f"{index:05d}.dcm" for index in range(len(value))]
+        if len(value) == 1:
+            return [Part(names[0], DICOM, value[0])]
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+            for name, data in zip(names, value, strict=True):
+                member = tarfile.TarInfo(name)  # time, owner and mode stay at fixed defaults
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        return [Part(f"{self.name}.tar", TAR, buffer.getvalue())]
 
     def read(self, parts: Sequence[Part]) -> list[bytes]:
-        return [part.data for part in parts]
+        files: list[bytes] = []
+        for part in parts:
+            files.extend([part.data] if part.media_type == DICOM else self._unpacked(part))
+        return files
+
+    def _unpacked(self, part: Part) -> list[bytes]:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(part.data), mode="r:") as archive:
+                return [part.data[each.offset_data : each.offset_data + each.size] for each in archive]
+        except tarfile.TarError as error:
+            raise malformed(self.name, f"its tar does not read ({type(error).__name__})") from None
 
 
 class VolumeFacts(BaseModel):

@@ -129,7 +129,7 @@ class Supervisor:
             process.wait()
 
     def _start(self, each: Supervised) -> None:
-        each.process = subprocess.Popen(
+        each.process = subprocess.Popen(  # noqa: S603  our own interpreter and module
             [sys.executable, "-m", "lucidray.launcher.main", "run", each.name],
             env={**os.environ, **self._environment, "LUCIDRAY_CORE__HTTP_PORT": str(each.port)},
             stdin=subprocess.DEVNULL,

@@ -1,0 +1,62 @@
+# `make demo` and `make test` set up what they need; nothing else has to be run before.
+PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3.12) $(shell command -v python3.13) python3)
+BIN := .venv/bin
+STUDY ?=
+
+.PHONY: demo test test-faults lint format proto proto-check zoo bench up setup setup-test clean
+
+# The demonstration needs only what the services need: no torch, no test tools.
+.venv/demo: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --progress-bar off -e '.[all]'
+	@touch $@
+
+.venv/test: pyproject.toml | .venv/demo
+	$(BIN)/python -m pip install --quiet --progress-bar off -e '.[test]'
+	@touch $@
+
+setup: .venv/demo
+setup-test: .venv/test
+
+demo: .venv/demo
+	@STUDY='$(STUDY)' $(BIN)/lucidray demo
+
+up: .venv/demo
+	@$(BIN)/lucidray up
+
+test: .venv/test lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not faults'
+	$(BIN)/python -m pytest -m faults
+
+test-faults: .venv/test
+	$(BIN)/python -m pytest -m faults
+
+lint: .venv/test proto-check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+proto: .venv/test
+	$(BIN)/python -m grpc_tools.protoc -Iproto --python_out=services --pyi_out=services proto/lucidray/v1/*.proto
+
+proto-check: .venv/test
+	cd proto && ../$(BIN)/buf lint
+
+zoo: .venv/test
+	$(BIN)/python -m lucidray.lab.pet_suv_threshold
+	$(BIN)/python -m lucidray.lab.sts_metastasis
+
+# make bench-case, make bench-bus, ...: one table each, JSON in build/bench/.
+bench-%: .venv/test
+	$(BIN)/python -m tests.bench.bench_$*
+
+bench: .venv/test
+	for each in tests/bench/bench_*.py; do $(BIN)/python -m tests.bench.$$(basename $$each .py) || exit 1; done
+
+clean:
+	rm -rf build .venv

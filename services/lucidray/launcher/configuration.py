@@ -1,0 +1,46 @@
+"""The union of all rooms' settings: what `lucidray config` shows."""
+
+import importlib
+import json
+import pkgutil
+from typing import Any
+
+import lucidray
+from lucidray.core.settings import Section
+
+
+def sections() -> dict[str, type[Section]]:
+    """Every settings section by name. Each is declared in its room's `settings` module."""
+    for module in pkgutil.walk_packages(lucidray.__path__, "lucidray."):
+        if module.name.rsplit(".", 1)[-1] == "settings":
+            importlib.import_module(module.name)
+    found: dict[str, type[Section]] = {}
+    pending = list(Section.__subclasses__())
+    while pending:
+        each = pending.pop()
+        pending.extend(each.__subclasses__())
+        found[each.section] = each
+    return dict(sorted(found.items()))
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of the configuration file."""
+    properties: dict[str, Any] = {}
+    definitions: dict[str, Any] = {}
+    for name, model in sections().items():
+        part = model.model_json_schema()
+        definitions.update(part.pop("$defs", {}))
+        properties[name] = part
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Lucidray configuration",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": properties,
+        "$defs": definitions,
+    }
+
+
+def effective() -> dict[str, Any]:
+    """The settings as they are in force, with the environment applied; secrets are files, so none is shown."""
+    return {name: json.loads(model.load().model_dump_json()) for name, model in sections().items()}

@@ -1,0 +1,167 @@
+"""The command line."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+from rich.console import Console
+
+from lucidray.core.errors import LucidrayError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+config_app = typer.Typer(no_args_is_help=True, help="Settings: a YAML file and the environment.")
+key_app = typer.Typer(no_args_is_help=True, help="Secrets of this site.")
+case_app = typer.Typer(no_args_is_help=True, help="Cases and studies, through the console's API.")
+app.add_typer(config_app, name="config")
+app.add_typer(key_app, name="key")
+app.add_typer(case_app, name="case")
+
+out = Console()
+Data = Annotated[Path, typer.Option(help="Folder for everything that is kept.")]
+To = Annotated[str, typer.Option("--to", help="Destination as HOST:PORT.")]
+Url = Annotated[str, typer.Option(envvar="LUCIDRAY_CONSOLE_URL", help="Address of the console.")]
+DEFAULT_URL = "http://127.0.0.1:8042"
+
+
+@app.command()
+def up(data: Data = Path("var")) -> None:
+    """Run gateway, control and compute on this machine until Ctrl-C."""
+    from lucidray.launcher.up import run_up
+
+    run_up(data)
+
+
+@app.command(hidden=True)
+def run(process: str) -> None:
+    """Run one process of `up` in the foreground."""
+    from lucidray.launcher.processes import run as run_process
+
+    run_process(process)
+
+
+@app.command()
+def send(
+    what: Annotated[str, typer.Argument(help="A folder of DICOM files, or `phantom`.")],
+    to: To = "127.0.0.1:11112",
+    called: Annotated[str, typer.Option(help="Called AE title.")] = "LUCIDRAY",
+    seed: Annotated[int, typer.Option(help="Which phantom.")] = 1,
+) -> None:
+    """Send a study by C-STORE."""
+    from lucidray.launcher.sending import send_study
+
+    sys.exit(0 if send_study(what, to, called, seed, out) else 1)
+
+
+@app.command()
+def pacs(
+    directory: Annotated[Path, typer.Argument(help="Where received objects are written.")] = Path("var/pacs"),
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 11113,
+    ae_title: Annotated[str, typer.Option(help="AE title.")] = "DEMOPACS",
+) -> None:
+    """Run a small receiving PACS for demonstrations until Ctrl-C."""
+    from lucidray.phantom.pacs import Pacs
+    from lucidray.runtime.service import stop_on_signal
+
+    with stop_on_signal() as stop, Pacs(directory, port=port, ae_title=ae_title) as running:
+        out.print(f"PACS {ae_title} listens on port {running.port}; objects go to {directory}")
+        stop.wait()
+
+
+@app.command()
+def demo(
+    study: Annotated[Path | None, typer.Option(envvar="STUDY", help="A folder with a PET/CT study.")] = None,
+    data: Data = Path("build/demo"),
+) -> None:
+    """Send a study through the whole house and check at the PACS what came back."""
+    from lucidray.launcher.demo import run_demo
+
+    sys.exit(run_demo(study, data, out))
+
+
+@config_app.command("show")
+def config_show() -> None:
+    """Print the settings in force."""
+    from lucidray.launcher.configuration import effective
+
+    print(yaml.safe_dump(effective(), sort_keys=False), end="")
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema of the configuration file."""
+    from lucidray.launcher.configuration import schema
+
+    print(json.dumps(schema(), indent=2))
+
+
+@key_app.command("new")
+def key_new(file: Path) -> None:
+    """Write a fresh 256-bit secret to FILE, readable by its owner only."""
+    from lucidray.core.identity import write_site_key
+
+    try:
+        write_site_key(file)
+    except FileExistsError:
+        out.print(f"[red]{file} exists; a key is never overwritten: choose another name")
+        sys.exit(1)
+
+
+@case_app.command("list")
+def case_list(state: str = "", url: Url = DEFAULT_URL) -> None:
+    """List cases, and studies and objects that never became one."""
+    from lucidray.console import client
+
+    out.print(client.format_cases(client.list_cases(url, state=state)))
+
+
+@case_app.command("show")
+def case_show(case_id: str, url: Url = DEFAULT_URL) -> None:
+    """Show one case: state, steps, cause and remedy."""
+    from lucidray.console import client
+
+    out.print(client.format_case(client.show_case(url, case_id)))
+
+
+@case_app.command("retry")
+def case_retry(
+    case_id: str,
+    from_step: Annotated[str, typer.Option("--from", help="Start at this step; default: the one that failed.")] = "",
+    recompute: Annotated[bool, typer.Option(help="Take nothing from earlier runs.")] = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Try a stopped case again."""
+    from lucidray.console import client
+
+    client.command(url, case_id, "retry", from_step=from_step, recompute=recompute)
+
+
+@case_app.command("cancel")
+def case_cancel(case_id: str, url: Url = DEFAULT_URL) -> None:
+    """Stop a case before its next step."""
+    from lucidray.console import client
+
+    client.command(url, case_id, "cancel")
+
+
+@case_app.command("release")
+def case_release(case_id: str, url: Url = DEFAULT_URL) -> None:
+    """Look again at a study that is held or that no workflow wanted."""
+    from lucidray.console import client
+
+    client.command(url, case_id, "release")
+
+
+def main() -> None:
+    """Entry point: failures print as thing, cause and remedy."""
+    try:
+        app()
+    except LucidrayError as error:
+        Console(stderr=True).print(f"[bold red]{error.thing}[/]: {error.cause}\n  {error.remedy}", highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

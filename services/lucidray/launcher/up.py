@@ -1,0 +1,35 @@
+"""`lucidray up` in the foreground."""
+
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from lucidray.core import logging
+from lucidray.core.settings import CoreSettings
+from lucidray.launcher.supervisor import Supervisor, prepare
+from lucidray.runtime.service import stop_on_signal
+
+
+def run_up(data: Path) -> None:
+    """Run the three processes until SIGTERM or Ctrl-C."""
+    from lucidray.console.settings import ConsoleSettings
+    from lucidray.gateway.settings import GatewaySettings
+
+    os.environ.setdefault("LUCIDRAY_CORE__DATA", str(data.absolute()))
+    core = CoreSettings.load()
+    logging.configure("up", core.log_level, human=core.log_human)
+    prepare(core.data)
+    supervisor = Supervisor()
+    gateway, console = GatewaySettings.load(), ConsoleSettings.load()
+    with stop_on_signal() as stop:
+        supervisor.start()
+        try:
+            supervisor.wait_ready()
+            Console().print(
+                f"Lucidray is up. Send studies to [bold]{gateway.ae_title}[/] on port [bold]{gateway.port}[/]; "
+                f"look at [bold]http://{console.host}:{console.port}[/]. Ctrl-C stops it."
+            )
+            supervisor.run(stop)
+        finally:
+            supervisor.stop()
