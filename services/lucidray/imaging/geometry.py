@@ -180,7 +180,7 @@ def _without_gaps(
 
 def _spacing(heights: npt.NDArray[np.float64], thing: str) -> tuple[float, float]:
     """Slice spacing in mm, and the greatest deviation from it in spacings."""
-    spacing = float(heights[-1] - heights[0]) / (len(heights) - 1)
+    spacing = round(float(heights[-1] - heights[0]) / (len(heights) - 1), 9)  # mm; without the noise of decimals
     ideal = heights[0] + spacing * np.arange(len(heights))
     deviation = np.abs(heights - ideal) / spacing
     worst = int(np.argmax(deviation))

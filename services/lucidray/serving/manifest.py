@@ -86,14 +86,24 @@ class GridRule(_Model):
     spacing: Vector | None = Field(None, description="Voxel spacing (z, y, x); none: the native one")
 
 
+class Prior(_Model):
+    """Voxels worth looking at: those of an image at or above a value, before preprocessing."""
+
+    role: str
+    minimum: float
+
+
 class Inference(_Model):
     """How a volume passes through the network."""
 
     patch: tuple[int, int, int] = Field(description="Window (z, y, x), voxels")
     overlap: float = Field(0.5, ge=0, lt=1, description="Share of a window that its neighbour covers, along each axis")
     blend: Literal["gaussian", "constant"] = Field("gaussian", description="Weights of overlapping windows")
-    sigma: float = Field(0.125, gt=0, description="Standard deviation of the Gaussian as a share of the patch")
+    sigma: float = Field(
+        0.125, ge=0.1, description="Standard deviation of the Gaussian as a share of the patch; less underflows"
+    )
     padding: float = Field(0.0, description="Value around volumes smaller than the patch, after preprocessing")
+    only_where: Prior | None = Field(None, description="Windows without such a voxel are skipped")
     peak_memory_mib: int | None = None
 
 

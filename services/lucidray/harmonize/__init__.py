@@ -1,0 +1,1 @@
+"""Series to native volumes in patient geometry, in HU or SUV, every correction checked."""
