@@ -42,7 +42,7 @@ def configure(service: str, level: str = "INFO", *, human: bool = False) -> None
 
 def get(name: str) -> Any:
     """Logger of a module; use as ``log.info("event-name", case_id=..., step=...)``."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(module=name)
 
 
 def _failure_without_values(_logger: Any, _method: str, event: Any) -> Any:

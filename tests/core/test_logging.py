@@ -1,0 +1,39 @@
+"""Logs carry the case and never what a library quoted."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lucidray.core import logging
+from lucidray.core.errors import Permanent
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_a_foreign_exception_is_logged_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.configure("test")
+    try:
+        raise ValueError("invalid value 'DOE^JANE'")
+    except ValueError as error:
+        logging.get("t").error("step-failed", case_id="c1", error=error)
+    (line,) = lines(capsys)
+    assert line["case_id"] == "c1"
+    assert line["error"].startswith("ValueError in test_a_foreign_exception")
+    assert "DOE" not in json.dumps(line)
+
+
+def test_our_own_failures_are_logged_in_three_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.configure("test")
+    logging.get("t").warning("parked", error=Permanent("series 3", "a slice is missing", "send it"))
+    (line,) = lines(capsys)
+    assert (line["thing"], line["cause"], line["remedy"]) == ("series 3", "a slice is missing", "send it")
+    assert (line["level"], line["service"]) == ("warning", "test")
+
+
+def test_levels_below_the_configured_one_are_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.configure("test", "WARNING")
+    logging.get("t").info("quiet")
+    assert lines(capsys) == []
