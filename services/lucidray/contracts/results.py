@@ -34,10 +34,15 @@ class Features(_Model):
     software: str = Field(description="Library and version that computed them")
     features: list[Feature]
 
-    def value(self, name: str, image_role: str, segment: int) -> float | None:
-        """Value of a feature; None if absent or undefined."""
+    def value(self, name: str, image_role: str, segment: int, ibsi_code: str = "") -> float | None:
+        """Value of a feature; None if absent or undefined.
+
+        Texture families share names ('contrast'); `ibsi_code` tells them apart.
+        """
         for feature in self.features:
-            if (feature.name, feature.image_role, feature.segment) == (name, image_role, segment):
+            if (feature.name, feature.image_role, feature.segment) != (name, image_role, segment):
+                continue
+            if ibsi_code in ("", feature.ibsi_code):
                 return feature.value
         return None
 

@@ -1,0 +1,1 @@
+"""Measures radiomic features, as the Image Biomarker Standardisation Initiative (IBSI) defines them."""

@@ -1,0 +1,194 @@
+"""Feature values by the library mirp (Zwanenburg et al., JOSS 2024).
+
+The one module that knows mirp; `compute` is what another engine would have to offer. mirp's public function
+fails as a whole when one feature is undefined and takes arrays only at 1 mm spacing, therefore we hand its
+feature classes prepared images one by one. That reaches below its public interface: the version is pinned,
+and the tests hold every feature against the consensus values.
+"""
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from lucidray.contracts.results import Feature
+from lucidray.core import logging
+from lucidray.quantify.ibsi import DISCRETISED, FAMILY_CODES, TEXTURE, Definition, aggregation_code, definitions
+from lucidray.quantify.preset import Measurement
+from lucidray.quantify.region import Region
+
+log = logging.get(__name__)
+
+_DIRECTIONAL = {
+    "2D:avg": "2d_average",
+    "2D:mrg": "2d_slice_merge",
+    "2.5D:avg": "2.5d_direction_merge",
+    "2.5D:mrg": "2.5d_volume_merge",
+    "3D:avg": "3d_average",
+    "3D:mrg": "3d_volume_merge",
+}
+_FAMILIES = {
+    "morphology": "morph",
+    "local_intensity": "loc_int",
+    "intensity_statistics": "stat",
+    "intensity_histogram": "int_hist",
+    "intensity_volume_histogram": "ivh",
+}
+# Grey levels of the intensity-volume histogram (IBSI manual, section 3.5): HU as they are, SUV in steps of 0.1,
+# 1000 bins where units are arbitrary (mirp does the first and the last by itself).
+_IVH_SUV_WIDTH = 0.1
+
+
+def software() -> str:
+    """Library and version."""
+    return f"mirp {version('mirp')}"
+
+
+def compute(region: Region, measurement: Measurement, segment: int) -> list[Feature]:
+    """Measure a region.
+
+    Parameters
+    ----------
+    region
+        Voxels and masks (z, y, x) on the grid of the measurement.
+    segment
+        Number of the segment, for the result.
+
+    Returns
+    -------
+    The features of the measurement's families in the order of the IBSI manual; the value is None where a
+    feature is undefined, e.g. texture of a single voxel.
+    """
+    wanted = _wanted(measurement)
+    values = dict.fromkeys(wanted, None) if not region.size else _values(region, measurement, wanted)
+    return [_feature(definition, values[name], measurement, segment) for name, definition in wanted.items()]
+
+
+def undefined(measurement: Measurement, segment: int) -> list[Feature]:
+    """The features of a measurement without values, for a region that is not in the image."""
+    return [_feature(definition, None, measurement, segment) for definition in _wanted(measurement).values()]
+
+
+def _wanted(measurement: Measurement) -> dict[str, Definition]:
+    return {
+        name: definition
+        for name, definition in definitions().items()
+        if definition.family in measurement.families and definition.name not in measurement.without
+    }
+
+
+def _feature(definition: Definition, value: float | None, measurement: Measurement, segment: int) -> Feature:
+    discretised = definition.family in DISCRETISED and measurement.discretisation is not None
+    return Feature(
+        name=definition.name,
+        ibsi_code=definition.code,
+        family=definition.family,
+        family_code=FAMILY_CODES[definition.family],
+        aggregation=aggregation_code(definition.family, measurement.aggregation),
+        discretisation=measurement.discretisation.describe(measurement.unit)
+        if discretised and measurement.discretisation
+        else "",
+        value=value,
+        unit=definition.unit(measurement.unit),
+        image_role=measurement.role,
+        segment=segment,
+    )
+
+
+def _values(region: Region, measurement: Measurement, wanted: dict[str, Definition]) -> dict[str, float | None]:
+    from mirp._features.feature_generator import generate_features
+    from mirp.settings.feature_parameters import FeatureExtractionSettingsClass
+
+    values: dict[str, float | None] = dict.fromkeys(wanted)
+    with _quiet():
+        image, mask = _mirp_image(region, measurement), _mirp_mask(region, measurement)
+        settings = FeatureExtractionSettingsClass(**_settings(measurement))
+        features = [each for each in generate_features(settings) if each.abbr_name in wanted]
+        previous = None
+        for feature in features:
+            values[feature.abbr_name] = _value(feature, image, mask)
+            if previous is not None:
+                previous.clear_local_cache(other=feature)
+            previous = feature
+        for feature in features:
+            feature.clear_cache()
+    return values
+
+
+def _value(feature: Any, image: Any, mask: Any) -> float | None:
+    try:
+        feature.compute(image=image, mask=mask)
+    except Exception as error:  # degenerate regions fail in many ways; for us all mean "undefined"
+        log.info("feature-undefined", feature=feature.abbr_name, error=error)
+        return None
+    value = feature.value
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _settings(measurement: Measurement) -> dict[str, Any]:
+    zones = measurement.aggregation.split(":")[0].lower()
+    settings: dict[str, Any] = {
+        "ibsi_compliant": False,  # our table chooses; mirp would also drop what it was handed resampled
+        "base_feature_families": [_FAMILIES.get(family, family) for family in measurement.families],
+        "ivh_discretisation_method": "none",
+    }
+    if measurement.modality == "PT":
+        settings |= {"ivh_discretisation_method": "fixed_bin_size", "ivh_discretisation_bin_width": _IVH_SUV_WIDTH}
+    for family in TEXTURE:
+        directional = family in ("glcm", "glrlm")
+        settings[f"{family}_spatial_method"] = _DIRECTIONAL[measurement.aggregation] if directional else zones
+    if measurement.discretisation:
+        method, value = measurement.discretisation.method, measurement.discretisation.value
+        settings["base_discretisation_method"] = method
+        if method == "fixed_bin_size":
+            settings["base_discretisation_bin_width"] = value
+        elif method == "fixed_bin_number" and value is not None:
+            settings["base_discretisation_n_bins"] = int(value)
+    return settings
+
+
+def _mirp_image(region: Region, measurement: Measurement) -> Any:
+    from mirp._images.ct_image import CTImage
+    from mirp._images.generic_image import GenericImage
+    from mirp._images.mr_image import MRImage
+    from mirp._images.pet_image import PETImage
+
+    kinds = {"CT": CTImage, "PT": PETImage, "MR": MRImage}
+    data = region.voxels.astype(np.float64)
+    image = kinds.get(measurement.modality, GenericImage)(image_data=data, **_geometry(region))
+    image.update_separate_slices(False)
+    return image
+
+
+def _mirp_mask(region: Region, measurement: Measurement) -> Any:
+    from mirp._masks.base_mask import BaseMask
+
+    mask = BaseMask(roi_name="region", image_data=region.mask, **_geometry(region))
+    mask.update_separate_slices(False)
+    mask.generate_masks()
+    mask.roi_intensity.set_voxel_grid(region.intensity_mask)
+    low, high = measurement.intensity_range
+    mask.intensity_range = (math.nan if low is None else low, math.nan if high is None else high)
+    return mask
+
+
+def _geometry(region: Region) -> dict[str, Any]:
+    """mirp keeps spacing and orientation as we do, (z, y, x)."""
+    return {
+        "image_origin": (0.0, 0.0, 0.0),
+        "image_orientation": np.eye(3),
+        "image_spacing": region.spacing,
+        "image_dimensions": region.voxels.shape,
+    }
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """mirp warns of constant regions and divides by zero; both end as an undefined value."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield

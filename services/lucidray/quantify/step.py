@@ -1,0 +1,158 @@
+"""The step `quantify`: radiomic features of every target region in every image that the preset names."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from lucidray.contracts.catalogue import FEATURES, REGIONS, STEPS, VOLUME
+from lucidray.contracts.images import Regions, Volume
+from lucidray.contracts.results import Feature, Features
+from lucidray.core.case import quality_flag
+from lucidray.core.errors import NoCompatibleWorker, Permanent
+from lucidray.quantify import mirp_adapter
+from lucidray.quantify.preset import Measurement, Preset, load_preset
+from lucidray.quantify.region import Region, prepare
+from lucidray.quantify.settings import QuantifySettings
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.v1.case_pb2 import QualityFlag
+
+# Below it, texture says more about the voxel grid than about the lesion.
+FEW_VOXELS = 64
+
+
+class QuantifyParameters(Parameters):
+    """What a workflow may say to quantify."""
+
+    preset: str = Field("pet-ct-core", description="Name of the feature preset")
+    preset_digest: str = Field("", description="Its digest, where the workflow wants no other; empty: any")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The features of one region in one image, with what there is to remark."""
+
+    features: list[Feature]
+    remarks: list[QualityFlag]
+
+
+class Quantify(Step[QuantifyParameters]):
+    """Volumes and regions in, features out."""
+
+    spec = STEPS["quantify"]
+    parameters = QuantifyParameters
+
+    def __init__(self, settings: QuantifySettings) -> None:
+        self._settings = settings
+
+    def run(self, case: CaseFacts, inputs: Inputs, parameters: QuantifyParameters) -> StepResult:
+        """Measure the target regions.
+
+        Raises
+        ------
+        Permanent
+            The preset does not exist, or none of the case's images is one that it measures.
+        NoCompatibleWorker
+            The preset is not the one that the workflow was pinned to.
+        """
+        preset = load_preset(parameters.preset, self._settings.preset_folders)
+        if parameters.preset_digest not in ("", preset.digest):
+            raise NoCompatibleWorker(
+                f"feature preset '{preset.name}'",
+                f"its digest is {preset.digest[:12]}, the workflow wants {parameters.preset_digest[:12]}",
+                "give this worker the preset that the case was opened with",
+            )
+        regions = inputs.read(REGIONS)
+        volumes, remarks = usable_volumes(preset, inputs)
+        measured = list(measure(preset, volumes, regions))
+        features = [feature for each in measured for feature in each.features]
+        remarks += [remark for each in measured for remark in each.remarks]
+        result = Features(
+            preset=preset.name, preset_digest=preset.digest, software=mirp_adapter.software(), features=features
+        )
+        summary = {
+            "preset": preset.name,
+            "regions": str(len({feature.segment for feature in features})),
+            "features": str(len(features)),
+            "undefined": str(sum(feature.value is None for feature in features)),
+        }
+        return StepResult([Artifact(FEATURES, result)], remarks, summary)
+
+
+def build() -> Step[QuantifyParameters]:
+    """The step with this service's settings."""
+    return Quantify(QuantifySettings.load())
+
+
+def usable_volumes(preset: Preset, inputs: Inputs) -> tuple[dict[str, Volume], list[QualityFlag]]:
+    """The volumes that the preset measures, by role, and a remark for each that it cannot.
+
+    Raises
+    ------
+    Permanent
+        There is no usable one.
+    """
+    volumes: dict[str, Volume] = {}
+    remarks = []
+    for role in dict.fromkeys(each.role for each in preset.measurements):
+        wanted = next(each for each in preset.measurements if each.role == role)
+        volume = inputs.find(VOLUME, role)
+        problem = "the case has no such image" if volume is None else _mismatch(volume, wanted)
+        if volume is not None and not problem:
+            volumes[role] = volume
+        else:
+            text = f"preset '{preset.name}' could not measure {role}: {problem}"
+            remarks.append(quality_flag("quantify", "image-not-measured", text))
+    if not volumes:
+        raise Permanent(
+            f"feature preset '{preset.name}'",
+            "; ".join(remark.message for remark in remarks),
+            "choose a preset for the images of this workflow",
+        )
+    return volumes, remarks
+
+
+def measure(preset: Preset, volumes: dict[str, Volume], regions: Regions) -> Iterator[Measured]:
+    """The features of every target segment in every volume, segment by segment."""
+    for segment in regions.facts.segments:
+        if not segment.target:
+            continue
+        mask = regions.mask(segment.number)
+        for measurement in preset.measurements:
+            if measurement.role in volumes:
+                region = prepare(volumes[measurement.role], mask, regions.facts.grid, measurement)
+                yield _measured(region, measurement, segment.number)
+
+
+def _measured(region: Region | None, measurement: Measurement, segment: int) -> Measured:
+    where = f"segment {segment} in {measurement.role}"
+    if region is None:
+        flag = quality_flag("quantify", "region-outside-image", f"{where}: no voxel of the region lies in the image")
+        return Measured(mirp_adapter.undefined(measurement, segment), [flag])
+    features = mirp_adapter.compute(region, measurement, segment)
+    return Measured(features, list(_remarks(region, features, where)))
+
+
+def _remarks(region: Region, features: Iterable[Feature], where: str) -> Iterator[QualityFlag]:
+    if region.cut:
+        yield quality_flag("quantify", "region-cut", f"{where}: the region reaches out of the image")
+    if region.size < FEW_VOXELS:
+        text = f"{where}: {region.size} voxels at {_millimetres(region)} mm; texture and shape are unreliable"
+        yield quality_flag("quantify", "region-small", text)
+    missing = [feature.name for feature in features if feature.value is None]
+    if missing:
+        named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
+        yield quality_flag("quantify", "features-undefined", f"{where}: undefined for this region: {named}")
+
+
+def _millimetres(region: Region) -> str:
+    return " x ".join(f"{step:.3g}" for step in region.spacing)
+
+
+def _mismatch(volume: Volume, wanted: Measurement) -> str:
+    facts = volume.facts
+    if facts.modality != wanted.modality:
+        return f"its modality is {facts.modality}, not {wanted.modality}"
+    if facts.unit != wanted.unit:
+        return f"its unit is {facts.unit}, not {wanted.unit}"
+    return ""
