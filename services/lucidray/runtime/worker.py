@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
+from google.protobuf.message import DecodeError
 
 from lucidray.bus.base import Bus, Consumer, NotOwner, Producer, Record
 from lucidray.core import logging, metrics, topics
@@ -122,7 +123,12 @@ class Worker:
         self.ready = False
 
     def _handle(self, record: Record, consumer: Consumer, producer: Producer) -> None:
-        case = Case.FromString(record.value)
+        try:
+            case = Case.FromString(record.value)
+        except DecodeError:
+            log.error("not-a-case", topic=record.topic, partition=record.partition, offset=record.offset)
+            consumer.commit({record.source: record.offset + 1})
+            return
         with structlog.contextvars.bound_contextvars(case_id=case.case_id, step=self._served.step):
             consumer.pause(consumer.assignment())
             consumer.pause_on_assign(True)

@@ -1,0 +1,67 @@
+"""Steps for the tests of the worker; imported by its child process."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from lucidray.contracts.catalogue import ANALYSIS, FEATURES, PREDICTION, StepSpec
+from lucidray.contracts.results import Features
+from lucidray.core.case import quality_flag
+from lucidray.core.errors import Permanent, Refused, Transient
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+
+
+class Behaviour(Parameters):
+    """What the example is to do."""
+
+    do: str = "work"
+    note: str = ""
+
+
+class Example(Step[Behaviour]):
+    """Writes features; or fails in the way that its parameters say."""
+
+    spec = StepSpec("example", ANALYSIS, "1", (FEATURES,), (FEATURES,))
+    parameters = Behaviour
+
+    def run(self, case: CaseFacts, inputs: Inputs, parameters: Behaviour) -> StepResult:
+        if parameters.note:
+            with Path(parameters.note).open("a") as log:
+                log.write(f"{case.case_id}\n")
+        return getattr(self, f"_{parameters.do}")()  # type: ignore[no-any-return]
+
+    def _work(self) -> StepResult:
+        features = Features(preset="p", preset_digest="d", software="s", features=[])
+        return StepResult(
+            [Artifact(FEATURES, features)], [quality_flag("example", "remark", "a remark")], {"answer": "42"}
+        )
+
+    def _wrong_output(self) -> StepResult:
+        return StepResult([Artifact(PREDICTION, Any)])
+
+    def _park(self) -> StepResult:
+        raise Permanent("thing", "cause", "remedy")
+
+    def _retry(self) -> StepResult:
+        raise Transient("thing", "cause", "remedy")
+
+    def _refuse(self) -> StepResult:
+        raise Refused("thing", "cause", "remedy")
+
+    def _leak(self) -> StepResult:
+        raise ValueError("DOE^JANE")
+
+    def _die(self) -> StepResult:
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
+
+    def _sleep(self) -> StepResult:
+        time.sleep(60)
+        raise AssertionError
+
+
+def build() -> Example:
+    """The step."""
+    return Example()

@@ -1,0 +1,254 @@
+"""The worker over a real bus, a real store and a real child process."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lucidray.bus import open_bus
+from lucidray.bus.base import Bus, TopicSpec
+from lucidray.core import topics
+from lucidray.core.case import make_case_id, slip_entry
+from lucidray.core.settings import forget_file
+from lucidray.core.worker import MAX_DEATHS
+from lucidray.runtime.settings import WorkerSettings
+from lucidray.runtime.worker import ChildPool, Served, Worker
+from lucidray.store import open_store
+from lucidray.store.cases import CaseStore
+from lucidray.v1.case_pb2 import Case, OnFailure, Priority, Zone
+from lucidray.v1.events_pb2 import CaseReturned, CaseState, LedgerEvent
+
+ROUTINE = Priority.PRIORITY_ROUTINE
+SERVED = Served("example", Zone.ZONE_ANALYSIS, "example_steps:build", ROUTINE)
+NEXT = topics.step_topic("next", ROUTINE)
+
+
+class Bench:
+    """One worker, and what came out of it."""
+
+    def __init__(self, folder: Path, settings: WorkerSettings) -> None:
+        self.folder = folder
+        self.store = CaseStore(open_store(Zone.ZONE_ANALYSIS))
+        self.bus: Bus = open_bus()
+        names = [SERVED.topic, NEXT, topics.RETURNED, topics.LEDGER]
+        self.bus.ensure_topics([TopicSpec(name, 1) for name in names])
+        self.pool = ChildPool(1)
+        self.stop = threading.Event()
+        self.worker = Worker(SERVED, self.bus, self.store, self.pool, settings, self.stop)
+        self.thread = threading.Thread(target=self.worker.run)
+        self.consumers = {name: self.bus.consumer("test", [name]) for name in names[1:]}
+
+    def start(self) -> None:
+        self.thread.start()
+
+    def case(self, number: int = 1, version: str = "1", skip: bool = False, **parameters: str) -> Case:
+        on_failure = OnFailure.ON_FAILURE_SKIP if skip else OnFailure.ON_FAILURE_PARK
+        case = Case(case_id=make_case_id("study", number, "w"), study_key="study", priority=ROUTINE)
+        case.slip.append(slip_entry("example", version, parameters, on_failure, {}))
+        case.slip.append(slip_entry("next", "1", {}, OnFailure.ON_FAILURE_PARK, {}))
+        return case
+
+    def send(self, *cases: Case) -> None:
+        with self.bus.producer() as producer:
+            for case in cases:
+                producer.send(SERVED.topic, case.SerializeToString())
+
+    def take(self, topic: str) -> bytes:
+        """The next record of a topic."""
+        for _ in range(150):
+            records = self.consumers[topic].poll(0.2, max_records=1)
+            if records:
+                return records[0].value
+        raise AssertionError(f"nothing came on {topic}")
+
+    def forwarded(self) -> Case:
+        return Case.FromString(self.take(NEXT))
+
+    def returned(self) -> CaseReturned:
+        return CaseReturned.FromString(self.take(topics.RETURNED))
+
+    def said(self) -> LedgerEvent:
+        return LedgerEvent.FromString(self.take(topics.LEDGER))
+
+    def nothing(self, topic: str) -> bool:
+        return not self.consumers[topic].poll(0.3)
+
+    def close(self) -> None:
+        self.stop.set()
+        if self.thread.is_alive():
+            self.thread.join()
+        self.pool.kill()
+        for consumer in self.consumers.values():
+            consumer.close()
+        self.bus.close()
+
+
+@pytest.fixture
+def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Bench]]:
+    monkeypatch.setenv("LUCIDRAY_CORE__DATA", str(tmp_path))
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    forget_file()
+    made: list[Bench] = []
+
+    def make(**settings: float) -> Bench:
+        bench = Bench(tmp_path, WorkerSettings(processes=1, **settings))  # type: ignore[arg-type]
+        made.append(bench)
+        return bench
+
+    yield make
+    for bench in made:
+        bench.close()
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    bench = make_bench()
+    bench.start()
+    return bench
+
+
+def test_a_case_is_computed_committed_and_forwarded(bench: Bench) -> None:
+    bench.send(bench.case())
+    after = bench.forwarded()
+    assert [entry.step for entry in after.slip] == ["next"]
+    manifest = bench.store.manifest(after.case_id, after.history[0].step_key)
+    assert manifest.find("features", "") is not None
+    assert manifest.summary == {"answer": "42"}
+    assert [flag.code for flag in after.quality] == ["remark"]
+    event = bench.said()
+    assert (event.state, event.step, event.next_step) == (CaseState.CASE_STATE_RUNNING, "example", "next")
+    assert event.finished.step_key == manifest.step_key
+    assert dict(event.summary) == {"answer": "42"}
+
+
+def test_the_same_case_again_computes_nothing(bench: Bench) -> None:
+    note = bench.folder / "ran"
+    bench.send(bench.case(note=str(note)))
+    first = bench.forwarded()
+    bench.send(bench.case(note=str(note)))
+    assert bench.forwarded().history[0].step_key == first.history[0].step_key
+    assert len(note.read_text().splitlines()) == 1
+
+
+def test_a_higher_generation_computes_again(bench: Bench) -> None:
+    note = bench.folder / "ran"
+    again = bench.case(note=str(note))
+    again.generation = 1
+    bench.send(bench.case(note=str(note)), again)
+    assert bench.forwarded().history[0].step_key != bench.forwarded().history[0].step_key
+    assert len(note.read_text().splitlines()) == 2
+
+
+def test_the_last_step_finishes_the_case(bench: Bench) -> None:
+    case = bench.case()
+    del case.slip[1]
+    bench.send(case)
+    assert bench.returned().state == CaseState.CASE_STATE_COMPLETED
+    assert bench.said().state == CaseState.CASE_STATE_COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("do", "state"),
+    [
+        ("park", CaseState.CASE_STATE_PARKED),
+        ("retry", CaseState.CASE_STATE_RETRYING),
+        ("refuse", CaseState.CASE_STATE_QUARANTINED),
+    ],
+)
+def test_failures_go_back_to_dispatch_with_cause_and_remedy(bench: Bench, do: str, state: CaseState) -> None:
+    bench.send(bench.case(do=do))
+    message, event = bench.returned(), bench.said()
+    assert message.state == event.state == state
+    assert (event.thing, event.cause, event.remedy) == ("thing", "cause", "remedy")
+    assert message.case.attempt == (1 if do == "retry" else 0)
+    assert bench.nothing(NEXT)
+
+
+def test_a_step_that_may_be_skipped_is_left_out_with_a_remark(bench: Bench) -> None:
+    bench.send(bench.case(skip=True, do="park"))
+    after = bench.forwarded()
+    assert [flag.code for flag in after.quality] == ["step-skipped"]
+    assert after.history[0].step_key == ""
+
+
+def test_an_unexpected_failure_parks_without_quoting_it(bench: Bench) -> None:
+    bench.send(bench.case(do="leak"))
+    event = bench.said()
+    assert event.state == CaseState.CASE_STATE_PARKED
+    assert "ValueError in _leak" in event.cause
+    assert "DOE" not in str(event)
+
+
+def test_an_output_that_the_specification_does_not_name_is_refused(bench: Bench) -> None:
+    bench.send(bench.case(do="wrong_output"))
+    assert "'prediction'" in bench.said().cause
+
+
+def test_unknown_parameters_are_named(bench: Bench) -> None:
+    bench.send(bench.case(dew="work"))
+    assert "parameter 'dew'" in bench.said().thing
+
+
+def test_another_algorithm_version_waits_for_its_worker(bench: Bench) -> None:
+    bench.send(bench.case(version="2"))
+    event = bench.said()
+    assert event.state == CaseState.CASE_STATE_RETRYING
+    assert "algorithm version 2" in event.cause
+
+
+def test_a_case_that_kills_its_process_is_parked_after_three_deaths_and_the_next_is_served(bench: Bench) -> None:
+    case = bench.case(1, do="die")
+    for _ in range(MAX_DEATHS):
+        bench.send(case)
+    states = [bench.returned().state for _ in range(MAX_DEATHS)]
+    assert states == [CaseState.CASE_STATE_RETRYING] * (MAX_DEATHS - 1) + [CaseState.CASE_STATE_PARKED]
+    bench.send(bench.case(2))
+    assert bench.forwarded().case_id == bench.case(2).case_id
+
+
+def test_a_cancelled_case_is_not_computed(bench: Bench) -> None:
+    note, case = bench.folder / "ran", bench.case()
+    bench.store.mark(case.case_id, "cancelled")
+    bench.send(bench.case(note=str(note)))
+    assert bench.returned().state == CaseState.CASE_STATE_CANCELLED
+    assert not note.exists()
+    assert bench.nothing(NEXT)
+
+
+def test_a_step_that_takes_too_long_is_killed_and_parked(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(step_timeout_seconds=2)
+    bench.start()
+    bench.send(bench.case(do="sleep"))
+    assert "longer than 2 s" in bench.said().cause
+
+
+def test_a_case_interrupted_by_stop_is_redelivered(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(grace_seconds=0)
+    bench.start()
+    bench.send(bench.case(do="sleep"))
+    for _ in range(100):
+        if list(bench.store.objects.keys("cases/")):
+            break
+        bench.stop.wait(0.1)
+    bench.stop.set()
+    bench.thread.join()
+    assert sum(bench.bus.lag(f"lucidray.{SERVED.topic}", [SERVED.topic]).values()) == 1
+    assert bench.nothing(topics.RETURNED)
+
+
+def test_too_many_parked_in_a_row_stop_the_consumer(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(parked_consecutive=2)
+    bench.start()
+    bench.send(*(bench.case(number, do="park") for number in range(4)))
+    for _ in range(2):
+        bench.returned()
+    assert bench.nothing(topics.RETURNED)
+    assert not bench.worker.ready
+
+
+def test_garbage_on_the_topic_is_left_behind(bench: Bench) -> None:
+    with bench.bus.producer() as producer:
+        producer.send(SERVED.topic, b"\xff\xff garbage")
+    bench.send(bench.case())
+    assert bench.forwarded().history[0].entry.step == "example"
