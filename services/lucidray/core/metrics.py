@@ -24,3 +24,7 @@ CONSUMER_STOPPED = Gauge("lucidray_consumer_stopped", "1 when too many cases in 
 
 # deliver
 OBJECTS_DELIVERED = Counter("lucidray_objects_delivered_total", "C-STORE to destinations by result", ["result"])
+
+# console
+LEDGER_EVENTS = Counter("lucidray_ledger_events_total", "Lines of the ledger that the console read", ["result"])
+COMMANDS = Counter("lucidray_commands_total", "Commands that people gave in the console", ["kind"])
