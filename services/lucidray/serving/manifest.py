@@ -35,6 +35,7 @@ class ImageInput(_Model):
     modality: Literal["CT", "PT", "MR"]
     unit: str = Field(description="UCUM, as in VolumeFacts.unit")
     spacing_limits: tuple[Range, Range, Range] | None = Field(None, description="Allowed native spacing (z, y, x)")
+    outside: float = Field(0.0, description="Value where the network's grid leaves the image")
     corrections: list[str] = Field(default_factory=list, description="DICOM CorrectedImage values needed, e.g. ATTN")
 
 

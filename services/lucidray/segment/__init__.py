@@ -1,0 +1,1 @@
+"""Regions: from the structure set that came with the study, or by a served network."""

@@ -1,0 +1,6 @@
+"""Run the service."""
+
+from lucidray.runtime.service import run_step
+
+if __name__ == "__main__":
+    run_step("lucidray.segment.step:build")
