@@ -48,10 +48,10 @@ def _run(manifest: Manifest, inference: Inference, engine: Engine, images: Mappi
     prior = inference.only_where
 
     def network(window: Floats) -> Floats:
-        result = engine.run({name: window})[output.name]
-        return np.asarray(result[:, output.index : output.index + 1], np.float32)
+        result: Floats = engine.run({name: window})[output.name]
+        return result[:, output.index : output.index + 1]
 
-    return sliding_window(
+    channels = sliding_window(
         preprocess(manifest, images),
         network,
         inference.patch,
@@ -60,7 +60,9 @@ def _run(manifest: Manifest, inference: Inference, engine: Engine, images: Mappi
         sigma=inference.sigma,
         padding=inference.padding,
         where=None if prior is None else images[prior.role] >= prior.minimum,
-    )[0]
+    )
+    first: Floats = channels[0]
+    return first
 
 
 def preprocess(manifest: Manifest, images: Mapping[str, Floats]) -> Floats:
