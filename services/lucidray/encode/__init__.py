@@ -1,0 +1,1 @@
+"""Results as DICOM: a Segmentation and a Structured Report on pseudonymous geometry, checked after writing."""
