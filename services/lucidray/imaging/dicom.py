@@ -20,8 +20,6 @@ from lucidray.core.errors import Permanent
 IMAGE_CLASSES = frozenset({CTImageStorage, PositronEmissionTomographyImageStorage, MRImageStorage})
 STRUCTURE_CLASS = RTStructureSetStorage
 
-_UNREADABLE = (OSError, ValueError, AttributeError, KeyError, TypeError, NotImplementedError, RuntimeError, EOFError)
-
 
 @contextmanager
 def tolerant() -> Iterator[None]:
@@ -45,7 +43,7 @@ def read_object(data: bytes, thing: str, *, pixels: bool = True) -> Dataset:
     """
     try:
         return dcmread(io.BytesIO(data), stop_before_pixels=not pixels)
-    except (*_UNREADABLE, RecursionError) as error:
+    except Exception as error:  # pydicom raises seven kinds on broken files, with no common base
         raise Permanent(
             thing, f"an object does not read as DICOM ({type(error).__name__})", "send the study again"
         ) from None
@@ -64,7 +62,7 @@ def stored_values(dataset: Dataset, thing: str) -> npt.NDArray[Any]:
         raise Permanent(thing, "it is a colour or a multi-frame image", "send the original single-frame images")
     try:
         array: npt.NDArray[Any] = dataset.pixel_array
-    except (*_UNREADABLE, MemoryError) as error:
+    except Exception as error:  # decoders raise what they like
         raise Permanent(thing, f"its pixels do not decode ({type(error).__name__})", remedy) from None
     if array.shape != (dataset.Rows, dataset.Columns):
         raise Permanent(thing, "its pixels do not fill Rows x Columns", remedy)
