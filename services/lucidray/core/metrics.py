@@ -6,6 +6,9 @@ SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
 
 # gateway
 OBJECTS_RECEIVED = Counter("lucidray_objects_received_total", "C-STORE requests by their result", ["result"])
+OBJECTS_UNCHANGED = Counter(
+    "lucidray_objects_unchanged_total", "Accepted objects that were dropped: their content was held in another encoding"
+)
 BYTES_RECEIVED = Counter("lucidray_bytes_received_total", "Bytes of accepted objects")
 ASSOCIATIONS = Gauge("lucidray_associations", "Open DICOM associations")
 ASSOCIATIONS_REJECTED = Counter("lucidray_associations_rejected_total", "Associations not accepted", ["reason"])

@@ -1,0 +1,130 @@
+"""Objects on the gateway's own disk, from their first byte until they are in the clinical store.
+
+``incoming/`` holds what is still arriving, ``accepted/`` what is whole and durable. A file in
+``accepted/`` without a row in the index was never acknowledged.
+"""
+
+import hashlib
+import mmap
+import os
+import uuid
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+_IOV_MAX = 1024  # pieces that one writev takes (POSIX IOV_MAX on Linux)
+
+
+class Spool:
+    """The folder of a gateway; two gateways never share one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._incoming = folder / "incoming"
+        self._accepted = folder / "accepted"
+        for each in (folder, self._incoming, self._accepted):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(each.parent)
+
+    def create(self, head: bytes) -> "Incoming":
+        """A new object that begins with `head`."""
+        return Incoming(self._incoming / uuid.uuid4().hex, self._accepted, head)
+
+    def path(self, name: str) -> Path:
+        """An accepted object."""
+        return self._accepted / name
+
+    def sync(self) -> None:
+        """Make the names in ``accepted/`` durable."""
+        _sync_folder(self._accepted)
+
+    def remove(self, name: str) -> None:
+        """Forget an accepted object."""
+        self.path(name).unlink(missing_ok=True)
+
+    def recover(self, known: Container[str]) -> int:
+        """Remove what was never acknowledged: arriving objects, and accepted ones that are not `known`."""
+        stray = [*self._incoming.iterdir(), *(path for path in self._accepted.iterdir() if path.name not in known)]
+        for path in stray:
+            path.unlink(missing_ok=True)
+        return len(stray)
+
+
+class Incoming:
+    """One object that is arriving. Used by one thread."""
+
+    def __init__(self, path: Path, accepted: Path, head: bytes) -> None:
+        self.name = path.name
+        self._path = path
+        self._accepted = accepted
+        self._head = len(head)
+        self._digest = hashlib.sha256()
+        self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        self.size = 0
+        self.write([head])
+
+    @property
+    def byte_digest(self) -> str:
+        """SHA-256 of all bytes, hex."""
+        return self._digest.hexdigest()
+
+    def write(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Append.
+
+        Raises
+        ------
+        OSError
+            The disk is full or broken.
+        """
+        for start in range(0, len(pieces), _IOV_MAX):
+            part = pieces[start : start + _IOV_MAX]
+            expected = sum(map(len, part))
+            written = os.writev(self._descriptor, part)
+            if written < expected:  # the disk is nearly full, or a signal came
+                rest = memoryview(b"".join(part))[written:]
+                while rest:
+                    rest = rest[os.write(self._descriptor, rest) :]
+            for piece in part:
+                self._digest.update(piece)
+            self.size += expected
+
+    @contextmanager
+    def data_set(self) -> Iterator[memoryview]:
+        """The bytes after the head, without a copy; not to be kept."""
+        if self.size == self._head:
+            yield memoryview(b"")
+            return
+        with (
+            mmap.mmap(self._descriptor, self.size, access=mmap.ACCESS_READ) as mapped,
+            memoryview(mapped) as whole,
+            whole[self._head :] as view,
+        ):
+            yield view
+
+    def seal(self) -> None:
+        """Make the bytes durable."""
+        os.fsync(self._descriptor)
+        self._close()
+
+    def accept(self) -> None:
+        """Move to ``accepted/``; durable after `Spool.sync`."""
+        target = self._accepted / self.name
+        os.rename(self._path, target)
+        self._path = target
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._close()
+        self._path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
