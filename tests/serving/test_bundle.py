@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from lucidray.core.errors import NoCompatibleWorker, Permanent
 from lucidray.serving.bundle import Bundle, BundleShelf, load_bundle, write_bundle
 
