@@ -1,0 +1,48 @@
+"""DICOM files (PS3.10) in and out. Whatever a library says of a file while it reads it stays here: it may quote it."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pydicom
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.filewriter import dcmwrite
+from pydicom.uid import UID
+
+IMPLEMENTATION_CLASS_UID = "2.25.129465710184322875401196013361744038117"
+IMPLEMENTATION_VERSION_NAME = "LUCIDRAY"
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without pydicom's warnings and value checks: its warnings quote values, and values are checked by us."""
+    with warnings.catch_warnings(), pydicom.config.disable_value_validation():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def read(data: bytes) -> Dataset:
+    """The dataset of a DICOM file, its elements raw. Raises whatever pydicom raises."""
+    return pydicom.dcmread(io.BytesIO(data))
+
+
+def transfer_syntax(dataset: Dataset) -> UID:
+    """Transfer syntax in which a dataset was read."""
+    return UID(dataset.file_meta.TransferSyntaxUID)
+
+
+def write(dataset: Dataset, syntax: UID, sop_class: str, sop_instance: str) -> bytes:
+    """A DICOM file with an empty preamble and file meta information of our own."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(sop_class)
+    meta.MediaStorageSOPInstanceUID = UID(sop_instance)
+    meta.TransferSyntaxUID = syntax
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    dataset.file_meta = meta
+    dataset.preamble = bytes(128)
+    buffer = io.BytesIO()
+    dcmwrite(buffer, dataset, enforce_file_format=True)
+    return buffer.getvalue()

@@ -1,0 +1,84 @@
+"""Which objects may come in: by SOP class, and by what tells that their pixels may carry burned-in text.
+
+BurnedInAnnotation is believed when it says YES, and never when it says NO.
+"""
+
+import re
+
+from pydicom import Dataset
+from pydicom.tag import Tag
+from pydicom.uid import UID
+
+from lucidray.core.errors import Refused
+from lucidray.deidentify.elements import text_of
+
+# Acquired by a cross-sectional scanner, which writes no text into its pixels.
+IMAGE_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.2",  # CT
+        "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT
+        "1.2.840.10008.5.1.4.1.1.2.2",  # Legacy Converted Enhanced CT
+        "1.2.840.10008.5.1.4.1.1.4",  # MR
+        "1.2.840.10008.5.1.4.1.1.4.1",  # Enhanced MR
+        "1.2.840.10008.5.1.4.1.1.4.4",  # Legacy Converted Enhanced MR
+        "1.2.840.10008.5.1.4.1.1.128",  # PET
+        "1.2.840.10008.5.1.4.1.1.130",  # Enhanced PET
+        "1.2.840.10008.5.1.4.1.1.128.1",  # Legacy Converted Enhanced PET
+    }
+)
+DERIVED_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.481.3",  # RT Structure Set
+        "1.2.840.10008.5.1.4.1.1.481.2",  # RT Dose
+        "1.2.840.10008.5.1.4.1.1.66.1",  # Spatial Registration
+        "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
+        "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
+        "1.2.840.10008.5.1.4.1.1.67",  # Real World Value Mapping
+    }
+)
+
+# Screen saves, dose sheets, reports and curves that scanners file under the SOP class of their images.
+_WITH_TEXT = re.compile(
+    r"SCREEN|CAPTURE|DOSE|REPORT|PROTOCOL|SUMMARY|PASTED|GRAPH|CHART|TABLE|HISTOGRAM|CURVE|PLOT|TEXT"
+)
+_DIGITISED = frozenset({"DV", "DI", "DF", "SD", "SI"})  # ConversionType: from video, a display, film, a document
+_REMEDY = "leave it out of the workflow's inputs, or have its pixels cleaned before it is sent"
+
+
+def check_class(dataset: Dataset, thing: str) -> None:
+    """Let an object in, or not.
+
+    Raises
+    ------
+    Refused
+        Its kind, or what it says of its pixels, does not exclude burned-in text. `thing` names it.
+    """
+    sop_class = text_of(dataset, Tag("SOPClassUID"))
+    if sop_class in DERIVED_CLASSES:
+        return
+    if sop_class not in IMAGE_CLASSES:
+        name = UID(sop_class).name
+        known = "an unregistered one" if name == sop_class else f"'{name}'"
+        raise Refused(thing, f"objects of its SOP class ({known}) may show or hold identity", _REMEDY)
+    cause = _text_in_pixels(dataset)
+    if cause:
+        raise Refused(thing, f"its pixels may show identity: {cause}", _REMEDY)
+
+
+def _text_in_pixels(dataset: Dataset) -> str:
+    if _WITH_TEXT.search(text_of(dataset, Tag("ImageType")).upper()):
+        return "ImageType says that it is a screen save, report or curve"
+    if text_of(dataset, Tag("BurnedInAnnotation")).upper() == "YES":
+        return "BurnedInAnnotation is YES"
+    if text_of(dataset, Tag("ConversionType")).upper() in _DIGITISED:
+        return "ConversionType says that it was digitised from film, video or paper"
+    if text_of(dataset, Tag("PhotometricInterpretation")).upper() not in ("MONOCHROME1", "MONOCHROME2"):
+        return "it is in colour, so it is a rendering"
+    if any(_embedded_overlay(dataset, group) for group in range(0x6000, 0x6020, 2)):
+        return "it has an overlay in unused bits of its pixels"
+    return ""
+
+
+def _embedded_overlay(dataset: Dataset, group: int) -> bool:
+    """Whether overlay planes lie in PixelData (retired, PS3.3 C.9.2 of 2004), where removing 60xx does not reach."""
+    return Tag(group, 0x0100) in dataset and Tag(group, 0x3000) not in dataset

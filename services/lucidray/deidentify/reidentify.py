@@ -1,0 +1,105 @@
+"""The step `reidentify`: results on pseudonymous objects in, the same under the patient's own identity out."""
+
+from pydicom import Dataset
+
+from lucidray.contracts.catalogue import DELIVERABLES, RESULTS, STEPS
+from lucidray.core import logging
+from lucidray.core.errors import Permanent, Refused
+from lucidray.deidentify import dicomfile
+from lucidray.deidentify.restore import Restorer, Unchecked, UnknownReference, own_uids
+from lucidray.deidentify.step import open_vault
+from lucidray.deidentify.vault import RowKey, Vault
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+
+log = logging.get(__name__)
+
+
+class ReidentifyParameters(Parameters):
+    """Nothing to choose."""
+
+
+class Reidentify(Step[ReidentifyParameters]):
+    """Restores UIDs, dates, patient and study of the results of a case from the vault."""
+
+    spec = STEPS["reidentify"]
+    parameters = ReidentifyParameters
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def run(self, case: CaseFacts, inputs: Inputs, parameters: ReidentifyParameters) -> StepResult:
+        """Restore every result, or none.
+
+        Raises
+        ------
+        Refused
+            A result refers to something that the vault does not know, or the vault knows nothing of the case.
+        Permanent
+            A result cannot be read, or the vault's row does not open.
+        """
+        files = {role: inputs.read(RESULTS, role) for role in inputs.roles(RESULTS)}
+        with dicomfile.quietly():
+            results = {
+                role: [_read(f"result {number} of role '{role}'", data) for number, data in enumerate(objects)]
+                for role, objects in files.items()
+            }
+            own = own_uids([dataset for objects in results.values() for dataset in objects])
+            restorer = Restorer(self._vault.read(RowKey(case.case_id, case.study_key, case.patient_key)), own)
+            delivered = {
+                role: [
+                    _restore(restorer, dataset, f"result {number} of role '{role}'")
+                    for number, dataset in enumerate(objects)
+                ]
+                for role, objects in results.items()
+            }
+        count = sum(map(len, delivered.values()))
+        log.info("reidentified", case_id=case.case_id, objects=count)
+        return StepResult(
+            [Artifact(DELIVERABLES, objects, role) for role, objects in delivered.items()],
+            summary={"objects": str(count)},
+        )
+
+
+def _read(thing: str, data: bytes) -> Dataset:
+    try:
+        return dicomfile.read(data)
+    except Exception as error:
+        raise _unreadable(thing, error) from None
+
+
+def _restore(restorer: Restorer, dataset: Dataset, thing: str) -> bytes:
+    try:
+        study = str(dataset.StudyInstanceUID)
+        if study not in restorer.record.uids:
+            raise UnknownReference("(0020,000D)")
+        syntax = dicomfile.transfer_syntax(dataset)
+        restored = restorer.restore(dataset)
+        return dicomfile.write(restored, syntax, str(restored.SOPClassUID), str(restored.SOPInstanceUID))
+    except Unchecked as error:
+        raise Refused(
+            thing,
+            f"attribute {error.attribute} is of unknown representation and could hold a pseudonym",
+            "let the step that wrote it leave this attribute out",
+        ) from None
+    except UnknownReference as error:
+        raise Refused(
+            thing,
+            f"a UID in attribute {error.attribute} is neither known to the vault, nor standard, nor a result's own",
+            "look for the step that brought in an object of another case; recompute from there",
+        ) from None
+    except Exception as error:
+        raise _unreadable(thing, error) from None
+
+
+def _unreadable(thing: str, error: Exception) -> Permanent:
+    return Permanent(
+        thing,
+        f"it cannot be read as DICOM ({type(error).__name__})",
+        "recompute the step that wrote it: `lucidray case retry --recompute`",
+    )
+
+
+def build() -> Reidentify:
+    """The step by this process's settings."""
+    _, vault = open_vault()
+    return Reidentify(vault)

@@ -1,0 +1,105 @@
+"""Sealing: AES-256-GCM (NIST SP 800-38D) with a key of its own for every row.
+
+The row's key lies beside it, itself sealed by the vault key (envelope): vault keys rotate by
+sealing the small row keys again. Both seals bind the row's identity, so that no row, and no
+row key, can be put in another's place.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from lucidray.core.errors import Permanent
+from lucidray.core.identity import KEY_BYTES, SiteKey
+
+NONCE_BYTES = 12  # as GCM wants it; random, and each row key seals once
+_REMEDY = "make one with `lucidray key new FILE` and name it in deidentify.vault_key_file; keep a copy in a safe place"
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """What lies in a row. `key_id` names the vault key that sealed `row_key`."""
+
+    key_id: str
+    row_key: bytes
+    body: bytes
+
+
+class VaultKeys:
+    """The vault keys: the first seals, all open.
+
+    Raises
+    ------
+    Permanent
+        There is none, or one is weak.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise Permanent("vault key", "there is none", _REMEDY)
+        sources = [_strong(key) for key in keys]
+        self._wrapping = {source.opaque("vault-key")[:16]: source.derive("vault.wrap") for source in sources}
+        self.current = next(iter(self._wrapping))
+
+    def __repr__(self) -> str:
+        return f"VaultKeys({self.current})"
+
+    @classmethod
+    def load(cls, path: Path) -> "VaultKeys":
+        """Read the keys from a file: hexadecimal, one a line."""
+        try:
+            keys = [bytes.fromhex(line) for line in path.read_text().split()]
+        except OSError as error:
+            raise Permanent(f"vault key file {path}", f"cannot be read ({error.strerror})", _REMEDY) from None
+        except ValueError:
+            raise Permanent(f"vault key file {path}", "does not hold hexadecimal digits", _REMEDY) from None
+        return cls(keys)
+
+    def seal(self, content: bytes, bound: bytes) -> Sealed:
+        """Seal `content` under a fresh key; `bound` must be the same when it is opened."""
+        row_key = AESGCM.generate_key(bit_length=8 * KEY_BYTES)
+        wrapped = _encrypt(self._wrapping[self.current], row_key, bound + self.current.encode())
+        return Sealed(self.current, wrapped, _encrypt(row_key, content, bound))
+
+    def open(self, sealed: Sealed, bound: bytes) -> bytes:
+        """The content.
+
+        Raises
+        ------
+        Permanent
+            The vault key is not at hand, or the row is not as it was written.
+        """
+        wrapping = self._wrapping.get(sealed.key_id)
+        if wrapping is None:
+            raise Permanent(
+                f"vault key {sealed.key_id}", "a row was sealed with it and it is not in the key file", "add it there"
+            )
+        try:
+            row_key = _decrypt(wrapping, sealed.row_key, bound + sealed.key_id.encode())
+            return _decrypt(row_key, sealed.body, bound)
+        except (InvalidTag, ValueError):
+            raise Permanent(
+                "vault row",
+                "it is not as it was written: damaged, altered or moved from another case",
+                "restore the vault from its backup, then retry the case",
+            ) from None
+
+
+def _strong(key: bytes) -> SiteKey:
+    try:
+        return SiteKey(key)
+    except Permanent as error:
+        raise Permanent("vault key", error.cause, _REMEDY) from None
+
+
+def _encrypt(key: bytes, content: bytes, bound: bytes) -> bytes:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, content, bound)
+
+
+def _decrypt(key: bytes, sealed: bytes, bound: bytes) -> bytes:
+    return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)

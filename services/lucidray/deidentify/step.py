@@ -1,0 +1,189 @@
+"""The step `deidentify`: a study as received in, the same objects without identity out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import Field
+from pydicom import Dataset
+from pydicom.tag import Tag
+
+from lucidray.contracts.catalogue import SERIES, STEPS, STUDY
+from lucidray.core import logging
+from lucidray.core.canonical import digest_bytes
+from lucidray.core.clock import SystemClock
+from lucidray.core.database import open_database
+from lucidray.core.errors import LucidrayError, Permanent
+from lucidray.core.identity import SiteKey
+from lucidray.core.settings import CoreSettings
+from lucidray.deidentify import dicomfile, gate, modules
+from lucidray.deidentify.elements import text_of
+from lucidray.deidentify.engine import Replaced, deidentify
+from lucidray.deidentify.profile import load_profile
+from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
+from lucidray.deidentify.rules import Rulebook
+from lucidray.deidentify.seal import VaultKeys
+from lucidray.deidentify.settings import DeidentifySettings
+from lucidray.deidentify.vault import METADATA, RowKey, Vault, VaultRecord
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+
+log = logging.get(__name__)
+
+
+class DeidentifyParameters(Parameters):
+    """What a workflow may say."""
+
+    profile: str = Field("clinical-ai", description="Name of the de-identification profile")
+    primary: str = Field(
+        "", description="Role whose patient and study modules the results carry; default: the first that is an image"
+    )
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whom a study is about. In memory only."""
+
+    patient_id: str
+    issuer: str
+    study_instance_uid: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Identity":
+        """From an object."""
+        keywords = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID")
+        return cls(*(text_of(dataset, Tag(keyword)) for keyword in keywords))
+
+    def agrees(self, other: "Identity") -> bool:
+        """Same patient and study. An object that names no issuer does not contradict one that does."""
+        issuers = {self.issuer, other.issuer} - {""}
+        same = (self.patient_id, self.study_instance_uid) == (other.patient_id, other.study_instance_uid)
+        return same and len(issuers) < 2
+
+    def pseudonym(self, keys: PseudonymKeys) -> PatientPseudonym:
+        """Pseudonym of the patient; without a PatientID, of the study, so that strangers are not made one."""
+        return keys.patient(self.patient_id or self.study_instance_uid, self.issuer)
+
+
+class Deidentify(Step[DeidentifyParameters]):
+    """De-identifies the objects of a case and keeps in the vault what leads back."""
+
+    spec = STEPS["deidentify"]
+    parameters = DeidentifyParameters
+
+    def __init__(self, site_key: SiteKey, vault: Vault) -> None:
+        self._site_key, self._vault = site_key, vault
+        self._keys = PseudonymKeys(site_key)
+
+    def run(self, case: CaseFacts, inputs: Inputs, parameters: DeidentifyParameters) -> StepResult:
+        """De-identify every object, then write the vault, then give the objects.
+
+        Raises
+        ------
+        Permanent
+            An object cannot be read, or is about another patient or study.
+        Refused
+            An object may show identity in its pixels, or is of a kind that is not let in.
+        """
+        rules = Rulebook(load_profile(parameters.profile))
+        files = {role: inputs.read(STUDY, role) for role in inputs.roles(STUDY)}
+        with dicomfile.quietly():
+            first = self._primary(files, parameters.primary)
+            identity, patient = Identity.of(first), Identity.of(first).pseudonym(self._keys)
+            replaced = Replaced()
+            series = {
+                role: [self._one(role, data, identity, patient, rules, replaced) for data in objects]
+                for role, objects in files.items()
+            }
+            kept_modules = modules.extract(first)
+        shifts = "retain_longitudinal_modified_dates" in rules.profile.options
+        replaced.texts[patient.patient_id] = identity.patient_id
+        record = VaultRecord.of(replaced.uids, replaced.texts, patient.shift_days if shifts else 0, kept_modules)
+        self._vault.write(RowKey(case.case_id, case.study_key, case.patient_key), record)
+        count = sum(map(len, series.values()))
+        log.info("deidentified", case_id=case.case_id, objects=count, uids=len(replaced.uids))
+        return StepResult(
+            [Artifact(SERIES, objects, role) for role, objects in series.items()],
+            summary={"profile": rules.profile.name, "objects": str(count), "labelled texts": str(replaced.labels)},
+        )
+
+    def _primary(self, files: Mapping[str, list[bytes]], wanted: str) -> Dataset:
+        """The object whose patient and study modules stand for the case."""
+        candidates = [role for role in sorted(files) if files[role] and wanted in ("", role)]
+        if not candidates:
+            raise Permanent(
+                f"role '{wanted}'" if wanted else "the case",
+                "there is no object in it",
+                "correct the parameter 'primary' or the inputs of the workflow",
+            )
+        firsts = [self._read(role, files[role][0]) for role in candidates]
+        images = [first for first in firsts if text_of(first, Tag("SOPClassUID")) in gate.IMAGE_CLASSES]
+        return (images or firsts)[0]
+
+    def _one(
+        self,
+        role: str,
+        data: bytes,
+        identity: Identity,
+        patient: PatientPseudonym,
+        rules: Rulebook,
+        replaced: Replaced,
+    ) -> bytes:
+        source = self._read(role, data)
+        thing = self._name(role, data, source)
+        try:
+            gate.check_class(source, thing)
+            if not Identity.of(source).agrees(identity):
+                raise Permanent(
+                    thing,
+                    "it is about another patient or study than the first object of the case",
+                    "correct the objects at their source, or the selection of the workflow",
+                )
+            clean = deidentify(source, patient, self._keys, rules, replaced)
+            return dicomfile.write(
+                clean,
+                dicomfile.transfer_syntax(source),
+                text_of(clean, Tag("SOPClassUID")),
+                text_of(clean, Tag("SOPInstanceUID")),
+            )
+        except LucidrayError:
+            raise
+        except Exception as error:
+            raise _unreadable(thing, error) from None
+
+    def _read(self, role: str, data: bytes) -> Dataset:
+        try:
+            return dicomfile.read(data)
+        except Exception as error:
+            raise _unreadable(f"object {digest_bytes(data)[:12]} of role '{role}'", error) from None
+
+    def _name(self, role: str, data: bytes, dataset: Dataset) -> str:
+        """Name of an object that tells nothing: its opaque key, or the digest of its bytes."""
+        try:
+            uid = text_of(dataset, Tag("SOPInstanceUID"))
+        except Exception:
+            uid = ""
+        key = self._site_key.instance(uid) if uid else digest_bytes(data)[:12]
+        return f"object {key} of role '{role}'"
+
+
+def _unreadable(thing: str, error: Exception) -> Permanent:
+    # The library's text may quote the object: only its class is told.
+    return Permanent(thing, f"it cannot be read as DICOM ({type(error).__name__})", "send it again, complete")
+
+
+def open_vault() -> tuple[SiteKey, Vault]:
+    """Site key and vault by this process's settings.
+
+    Raises
+    ------
+    Permanent
+        A key is missing or weak.
+    """
+    core, settings = CoreSettings.load(), DeidentifySettings.load()
+    keys = VaultKeys.load(settings.vault_key_file or core.data / "secrets" / "vault.key")
+    engine = open_database(core.data, "vault", METADATA, settings.vault_url)
+    return core.site_key(), Vault(engine, keys, SystemClock())
+
+
+def build() -> Deidentify:
+    """The step by this process's settings."""
+    return Deidentify(*open_vault())
