@@ -1,11 +1,12 @@
 """Sending: as stored, over as many associations as it takes, naming what does not go."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     UID,
@@ -14,6 +15,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     JPEGLSLossless,
+    MediaStorageDirectoryStorage,
     RLELossless,
 )
 from pynetdicom import AE, evt
@@ -77,6 +79,20 @@ def test_what_is_not_dicom_is_skipped_and_named(study: PhantomStudy, pacs: Pacs,
     assert report.sent == len(study.datasets)
     assert {name for name, _ in report.skipped} == {"readme.txt", "CT/empty"}
     assert all("not a DICOM file" in reason and ";" in reason for _, reason in report.skipped)
+
+
+def test_objects_without_identity_and_indices_are_skipped(study: PhantomStudy, pacs: Pacs, tmp_path: Path) -> None:
+    nameless, index, fine = (deepcopy(one) for one in study.datasets[:3])
+    del nameless.file_meta.MediaStorageSOPInstanceUID
+    index.file_meta.MediaStorageSOPClassUID = MediaStorageDirectoryStorage
+    for dataset, name in ((nameless, "nameless"), (index, "DICOMDIR"), (fine, "fine")):
+        dataset.preamble = bytes(128)
+        dcmwrite(tmp_path / f"{name}.dcm", dataset, enforce_file_format=False)
+    report = send([tmp_path / "nameless.dcm", tmp_path / "DICOMDIR.dcm", tmp_path / "fine.dcm"], HOST, pacs.port)
+    assert report.sent == 1
+    assert [name for name, _ in report.skipped] == ["nameless.dcm", "DICOMDIR.dcm"]
+    assert "lacks the SOP class, instance" in report.skipped[0].reason
+    assert "index of a medium" in report.skipped[1].reason
 
 
 def test_a_truncated_object_goes_as_it_is(study: PhantomStudy, tmp_path: Path) -> None:

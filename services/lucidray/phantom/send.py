@@ -12,7 +12,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
-from pydicom.uid import UID
+from pydicom.uid import UID, MediaStorageDirectoryStorage
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.status import STORAGE_SERVICE_CLASS_STATUS
@@ -27,6 +27,7 @@ _config.STORE_SEND_CHUNKED_DATASET = True
 # Presentation context identifiers are the odd numbers of a byte (PS3.8 9.3.2.2).
 _MOST_CONTEXTS = 128
 _TIMEOUT_SECONDS = 60
+_IDENTITY = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
 Progress = Callable[[int, int], None]
 Content = Path | str | Iterable[Dataset | Path | str]
 
@@ -130,15 +131,20 @@ def _sort_out(files: Iterable[tuple[Path, str]]) -> tuple[list[_Item], list[NotS
     for path, name in files:
         try:
             meta = read_file_meta_info(path)
-            items.append(_Item(path, name, (str(meta.MediaStorageSOPClassUID), str(meta.TransferSyntaxUID))))
+            identity = [str(getattr(meta, keyword)) for keyword in _IDENTITY]
         except InvalidDicomError:
             skipped.append(NotSent(name, "it is not a DICOM file; remove it or convert it to DICOM"))
         except AttributeError:
             skipped.append(
-                NotSent(name, "its file meta information lacks the SOP class or transfer syntax; export it again")
+                NotSent(name, "its file meta information lacks the SOP class, instance or syntax; export it again")
             )
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:  # broken headers raise many kinds of errors
             skipped.append(NotSent(name, f"it cannot be read ({type(error).__name__}); check file and permissions"))
+        else:
+            if identity[0] == MediaStorageDirectoryStorage:
+                skipped.append(NotSent(name, "it is the index of a medium (DICOMDIR); nothing needs to be done"))
+            else:
+                items.append(_Item(path, name, (identity[0], identity[2])))
     return items, skipped
 
 
