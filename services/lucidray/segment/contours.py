@@ -13,7 +13,9 @@ from lucidray.imaging.polygons import fill_polygons
 
 FLAT = 0.25  # slices: a contour that spans more does not lie in the plane of the slices
 ON_SLICE = 0.1  # slices: a plane nearer than this is on the slice
+GAP = 1.5  # usual distances of planes: beyond, the planes belong to separate parts
 SAME_PLANE = 0.01  # slices
+ROUNDING = 1e-6  # slices
 _LEAST_POINTS = 3
 
 Points = npt.NDArray[np.float64]
@@ -32,9 +34,9 @@ class Filled:
 def fill_contours(contours: Sequence[Points], grid: Grid, thing: str) -> Filled:
     """Voxels whose centre lies inside the contours.
 
-    A plane of contours stands for half the distance to the next plane on either side, and each slice
-    takes the nearest plane that reaches it: so a set drawn on other slices than the grid's is neither
-    thinned nor thickened. In a plane the even-odd rule holds: inner contours are holes.
+    A plane of contours stands for half the distance to the next plane on either side, so that a set
+    drawn on other slices than the grid's is neither thinned nor thickened. In a plane the even-odd
+    rule holds: inner contours are holes.
 
     Parameters
     ----------
@@ -52,21 +54,31 @@ def fill_contours(contours: Sequence[Points], grid: Grid, thing: str) -> Filled:
             thing, "its contours do not lie in the plane of the slices", "choose the image that they were drawn on"
         )
     planes = _planes(indexed)
-    heights = np.array(sorted(planes))
     mask = np.zeros(grid.shape, np.bool_)
-    if not len(heights):
+    if not planes:
         return Filled(mask, 0.0, 0, False)
-    reach = max(1.0, float(np.median(np.diff(heights))) if len(heights) > 1 else 1.0) / 2
+    heights = np.array(sorted(planes))
+    lower, upper = _slabs(heights)
     off_slice = 0.0
     for z in range(grid.shape[0]):
-        nearest = heights[np.argmin(np.abs(heights - z))]
-        if abs(nearest - z) <= reach + SAME_PLANE:
-            mask[z] = fill_polygons(planes[float(nearest)], grid.shape[1:])
-            off_slice = max(off_slice, abs(float(nearest) - z))
-    outside = int(np.count_nonzero((heights < -reach) | (heights > grid.shape[0] - 1 + reach)))
+        at = int(np.searchsorted(upper, z, side="right"))
+        if at < len(heights) and lower[at] <= z + ROUNDING:
+            mask[z] = fill_polygons(planes[float(heights[at])], grid.shape[1:])
+            off_slice = max(off_slice, abs(float(heights[at]) - z))
+    outside = int(np.count_nonzero((upper <= 0) | (lower > grid.shape[0] - 1)))
     if outside == len(heights) or not _touches(indexed, grid):
         raise Permanent(thing, "all its contours lie outside the image", "choose the image that they were drawn on")
     return Filled(mask, off_slice, outside, _cut(indexed, grid))
+
+
+def _slabs(heights: Points) -> tuple[Points, Points]:
+    """Lower (included) and upper (excluded) end of what each plane stands for; `heights` ascend."""
+    gaps = np.diff(heights)
+    usual = float(np.median(gaps)) if len(gaps) else 1.0
+    half = np.where(gaps > GAP * usual, usual, gaps) / 2  # across a gap two lesions must not meet
+    lower = heights - np.concatenate([[usual / 2], half])
+    upper = heights + np.concatenate([half, [usual / 2]])
+    return lower, upper
 
 
 def _planes(contours: Sequence[Points]) -> dict[float, list[Points]]:
