@@ -1,0 +1,1 @@
+"""Results to their destinations: C-STORE of the given bytes, once each, with receipts."""
