@@ -9,18 +9,23 @@ as what is known, until dispatch sends the case back.
 import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from lucidray.console.view import ENDED, EPOCH, CaseView, FlagView, Kind, State, StepState, StepView
 from lucidray.contracts.catalogue import STEPS
-from lucidray.v1.case_pb2 import Outcome, Priority, Severity
+from lucidray.v1.case_pb2 import Outcome, Priority, Severity, Zone
 from lucidray.v1.events_pb2 import LedgerEvent
 
 _FAILED: dict[State, StepState] = {
     State.RETRYING: "retrying",
     State.PARKED: "failed",
     State.QUARANTINED: "failed",
+}
+_ZONES: dict[int, Literal["clinical", "analysis"]] = {
+    Zone.ZONE_CLINICAL: "clinical",
+    Zone.ZONE_ANALYSIS: "analysis",
 }
 _VERDICTS = (State.HELD, State.UNMATCHED, State.REFUSED)
 _KINDS: dict[str, Kind] = {"s": "study", "r": "refused"}
@@ -73,7 +78,7 @@ class _Fold:
 
     def __init__(self, events: Sequence[LedgerEvent]) -> None:
         self._names = _slip(events)
-        self._steps = {name: StepView(name=name) for name in self._names}
+        self._steps = {name: StepView(step=name) for name in self._names}
         self._quality: dict[tuple[str, str, str], FlagView] = {}
         self._place = -math.inf  # along the slip; a step that has finished is at its index + 1
         self._generation = 0
@@ -140,7 +145,7 @@ class _Fold:
     def _clear_from(self, index: int) -> None:
         again = set(self._names[index:])
         for name in again:
-            self._steps[name] = StepView(name=name)
+            self._steps[name] = StepView(step=name)
         self._quality = {key: flag for key, flag in self._quality.items() if flag.step not in again}
 
     def _finish(self, event: LedgerEvent) -> None:
@@ -151,11 +156,11 @@ class _Fold:
         if name in self._steps:
             done = event.finished
             self._steps[name] = StepView(
-                name=name,
+                step=name,
                 state="skipped" if done.outcome == Outcome.OUTCOME_SKIPPED else "done",
                 seconds=done.seconds if math.isfinite(done.seconds) else 0.0,
                 finished_at=_utc(done.finished_at),
-                zone=int(done.zone),
+                zone=_ZONES.get(done.zone, ""),
                 step_key=done.step_key,
                 algorithm_version=done.entry.algorithm_version,
                 bundles={bundle.name: bundle.digest for bundle in done.entry.bundles},

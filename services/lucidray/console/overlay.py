@@ -77,9 +77,7 @@ class CaseImages:
         source, target = self.regions.facts.grid, self.base.grid
         places = [self._nearest_slice(target, float(z), on=source) for z in range(self.slices)]
         inside = [_along_z(source, target, z) for z in range(self.slices)]
-        return [
-            bool(filled[at]) and -1 < exact < source.shape[0] for at, exact in zip(places, inside, strict=True)
-        ]
+        return [bool(filled[at]) and -1 < exact < source.shape[0] for at, exact in zip(places, inside, strict=True)]
 
     def _nearest_slice(self, grid: Grid, index: float, on: Grid | None = None) -> int:
         on = on or self.base.grid

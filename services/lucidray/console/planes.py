@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lucidray.contracts.grid import Grid, Vector
 from lucidray.contracts.images import Regions, Volume
 
+_PARALLEL = 1e-9  # voxels per pixel
 _EDGE = 0.5  # voxels beyond the outermost centres that still show their value
 
 
@@ -130,12 +131,10 @@ def sample(array: npt.NDArray[Any], grid: Grid, plane: Plane, outside: float) ->
         weights.append((place - floor).astype(np.float32))
     result = np.zeros(plane.shape, np.float32)
     for corner in product((0, 1), repeat=3):
-        weight = np.prod(
-            [weights[axis] if up else 1 - weights[axis] for axis, up in enumerate(corner)], axis=0, dtype=np.float32
-        )
-        if weight.any():
+        along = [weights[axis] if up else 1 - weights[axis] for axis, up in enumerate(corner)]
+        if all(weight.any() for weight in along):
             at = tuple(np.minimum(low[axis] + up, grid.shape[axis] - 1) for axis, up in enumerate(corner))
-            result += weight * array[at]
+            result += along[0] * along[1] * along[2] * array[at]
     return np.where(inside, result, np.float32(outside)).astype(np.float32, copy=False)
 
 
@@ -149,18 +148,28 @@ def sample_labels(labels: npt.NDArray[np.uint8], grid: Grid, plane: Plane) -> np
     return np.where(_inside(index, grid), labels[at], 0).astype(np.uint8)
 
 
-def _places(grid: Grid, plane: Plane) -> npt.NDArray[np.float64]:
-    """Index coordinates (3, rows, columns) of the pixels on a grid."""
+def _places(grid: Grid, plane: Plane) -> list[npt.NDArray[np.float64]]:
+    """Index coordinates of the pixels on a grid: for each axis an array that broadcasts to (rows, columns).
+
+    Where grid and plane are parallel, as they mostly are, these are single rows and columns.
+    """
     to_index = np.linalg.inv(grid.affine)
     start = (to_index @ np.array([*plane.origin, 1.0]))[:3]
     down, right = to_index[:3, :3] @ plane.down, to_index[:3, :3] @ plane.right
     rows, columns = np.arange(plane.shape[0])[:, None], np.arange(plane.shape[1])[None, :]
-    # Rounded: a plane that lies on a slice must not take a trace of its neighbour.
-    places = start[:, None, None] + down[:, None, None] * rows + right[:, None, None] * columns
-    return np.round(places, 6)
+    places = []
+    for axis in range(3):
+        place = np.full((1, 1), start[axis])
+        if abs(down[axis]) > _PARALLEL:
+            place = place + down[axis] * rows
+        if abs(right[axis]) > _PARALLEL:
+            place = place + right[axis] * columns
+        places.append(np.round(place, 6))  # a plane that lies on a slice must not take a trace of its neighbour
+    return places
 
 
-def _inside(index: npt.NDArray[np.float64], grid: Grid) -> npt.NDArray[np.bool_]:
-    limits = np.array(grid.shape)[:, None, None] - 1 + _EDGE
-    inside: npt.NDArray[np.bool_] = ((index >= -_EDGE) & (index <= limits)).all(axis=0)
+def _inside(index: list[npt.NDArray[np.float64]], grid: Grid) -> npt.NDArray[np.bool_]:
+    inside = np.ones((1, 1), bool)
+    for axis in range(3):
+        inside = inside & (index[axis] >= -_EDGE) & (index[axis] <= grid.shape[axis] - 1 + _EDGE)
     return inside

@@ -21,6 +21,7 @@ PALETTE: tuple[Colour, ...] = (
     (0, 158, 115),
     (213, 94, 0),
 )
+THICKNESS = 2  # pixels of an outline, drawn inside the region
 MARK: Colour = (235, 235, 235)
 SHADOW: Colour = (0, 0, 0)
 _HOT = np.array([(0, 0, 0), (150, 0, 0), (255, 60, 0), (255, 190, 0), (255, 255, 200)], np.float32)
@@ -68,19 +69,20 @@ def fused(under: RGB, values: npt.NDArray[np.float32], window: Window) -> RGB:
     return mixed
 
 
-def outline(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Pixels of a mask that have a neighbour (of four) outside; beyond the picture is outside."""
-    padded = np.pad(mask, 1)
-    inner = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    edge: npt.NDArray[np.bool_] = mask & ~inner
-    return edge
+def outline(mask: npt.NDArray[np.bool_], thickness: int = 1) -> npt.NDArray[np.bool_]:
+    """Pixels of a mask within `thickness` steps (to one of four neighbours) of its outside."""
+    inner = mask
+    for _ in range(thickness):
+        padded = np.pad(inner, 1)
+        inner = inner & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return mask & ~inner
 
 
 def draw_outlines(picture: RGB, labels: npt.NDArray[np.uint8]) -> RGB:
     """The picture with the outline of every label in its colour."""
     drawn = picture.copy()
     for number in np.unique(labels[labels > 0]):
-        drawn[outline(labels == number)] = colour_of(int(number))
+        drawn[outline(labels == number, THICKNESS)] = colour_of(int(number))
     return drawn
 
 

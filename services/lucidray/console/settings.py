@@ -23,7 +23,8 @@ class ConsoleSettings(Section):
         None, description="File with the secret that every request needs, as bearer token or by the login page"
     )
     allowed_hosts: list[str] = Field(
-        default_factory=list, description="Names by which browsers may address the console; empty: any, if a token is set"
+        default_factory=list,
+        description="Names by which browsers may address the console; empty: any, if a token is set",
     )
     cache_megabytes: int = Field(1024, ge=1, description="Memory for decoded volumes")
     database_url: str = Field("", description="SQLAlchemy URL; empty: <core.data>/console.db")

@@ -51,11 +51,11 @@ class _Model(BaseModel):
 class StepView(_Model):
     """One step of the slip."""
 
-    name: str
+    step: str
     state: StepState = "pending"
     seconds: float = Field(0.0, description="Compute, s")
     finished_at: datetime | None = None
-    zone: int = 0
+    zone: Literal["", "clinical", "analysis"] = Field("", description="Where its outputs lie")
     step_key: str = Field("", description="Key of the manifest that the step committed")
     algorithm_version: str = ""
     bundles: dict[str, str] = Field(default_factory=dict, description="Model bundles by name: digest")
