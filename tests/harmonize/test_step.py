@@ -1,8 +1,10 @@
 """Harmonize: volumes with the true geometry and values, or a refusal that names the cause."""
 
+import os
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +13,13 @@ from pydicom.uid import RLELossless
 from scipy.ndimage import binary_erosion
 from tests.harmonize.studies import CASE, harmonized, real_patient, real_series, series, series_of, volumes
 
-from lucidray.contracts.catalogue import VOLUME
+from lucidray.contracts.catalogue import SERIES, VOLUME
 from lucidray.core.errors import Permanent
 from lucidray.harmonize.settings import HarmonizeSettings
 from lucidray.harmonize.step import Harmonize, HarmonizeParameters
+from lucidray.imaging.dicom import read_object
 from lucidray.phantom import SCANNERS, PhantomStudy, Texture, anomalies, make_study
-from lucidray.runtime.step import GivenInputs
+from lucidray.runtime.step import Artifact, GivenInputs
 
 
 @pytest.fixture(scope="module")
@@ -207,3 +210,18 @@ def test_real_pet_ct() -> None:
     assert made["PET"].grid.shape == (68, 39, 46)
     assert [flag.code for flag in result.quality] == ["suv-trusted"]
     assert made["PET"].facts.scanner["Units"] == "GML"
+
+
+@pytest.mark.data
+def test_real_compressed_ct() -> None:
+    """LIDC-IDRI-0314: JPEG-LS, and a frame of reference for each slice."""
+    folder = Path(os.environ.get("LUCIDRAY_DATA", "../shared/data")) / "lidc" / "LIDC-IDRI-0314_ct_jpegls"
+    if not folder.is_dir():
+        pytest.skip("needs LIDC-IDRI-0314: set LUCIDRAY_DATA")
+    whole = real_series("CT", folder)
+    lowest = sorted(whole.value, key=lambda data: float(read_object(data, "", pixels=False).ImagePositionPatient[2]))
+    result = harmonized([Artifact(SERIES, lowest[:8], "CT")])
+    volume = volumes(result)["CT"]
+    assert [flag.code for flag in result.quality] == ["frame-of-reference-per-slice"]
+    assert volume.voxels.dtype == np.int16
+    assert -1100 < np.median(volume.voxels[:, 0, :]) < -900  # air above the patient

@@ -96,6 +96,17 @@ def test_two_frames_of_reference_are_refused() -> None:
         stack_slices(slices, THING)
 
 
+def test_a_frame_of_reference_for_each_slice_is_told() -> None:
+    """As public collections have it: the geometry is sound all the same."""
+    slices = headers([3, 0, 6])
+    for number, one in enumerate(slices):
+        one.FrameOfReferenceUID = f"9.{number}"
+    stack = stack_slices(slices, THING)
+    assert not stack.one_frame
+    assert stack.grid.frame_of_reference_uid == "9.1"  # that of the lowest slice, whatever came first
+    assert stack_slices(headers([0, 3, 6]), THING).one_frame
+
+
 @pytest.mark.parametrize("keyword", ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "Rows"])
 def test_missing_geometry_is_named(keyword: str) -> None:
     slices = headers([0, 3, 6])

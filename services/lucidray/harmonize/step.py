@@ -129,6 +129,9 @@ def _geometry_flags(stack: SliceStack, thing: str) -> list[QualityFlag]:
     if stack.dropped:
         message = f"{thing}: slices are missing; {stack.dropped} beyond the longest run without a gap are left out"
         flags.append(quality_flag("harmonize", "slices-left-out", message))
+    if not stack.one_frame:
+        message = f"{thing}: each slice names a frame of reference of its own; their positions were trusted"
+        flags.append(quality_flag("harmonize", "frame-of-reference-per-slice", message))
     if not stack.uniform:
         distance = stack.deviation * stack.grid.spacing[0]
         message = f"{thing}: slices lie up to {distance:.3f} mm from an even spacing of {stack.grid.spacing[0]:.3f} mm"

@@ -30,6 +30,7 @@ class SliceStack:
     order: list[int]  # index of the slice in the given sequence, for each z
     deviation: float  # greatest distance of a slice from its place on the grid, in spacings
     dropped: int  # slices left out beside a gap
+    one_frame: bool  # whether all slices say the same frame of reference; else each says its own
 
     @property
     def uniform(self) -> bool:
@@ -73,9 +74,9 @@ def stack_slices(slices: Sequence[Dataset], thing: str, *, gaps: Gaps = "refuse"
         spacing=(spacing, height, width),
         origin=_triple(positions[0]),
         axes=(_triple(normal), _triple(columns), _triple(rows)),
-        frame_of_reference_uid=text(slices[0], "FrameOfReferenceUID"),
+        frame_of_reference_uid=text(slices[int(kept[0])], "FrameOfReferenceUID"),
     )
-    return SliceStack(grid, [int(index) for index in kept], deviation, len(slices) - len(kept))
+    return SliceStack(grid, [int(index) for index in kept], deviation, len(slices) - len(kept), _frames(slices) == 1)
 
 
 def to_index(grid: Grid, points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -138,9 +139,13 @@ def _check_alike(
             f"{len(odd)} slices differ in size, pixel spacing or orientation from the others, at z={_listed(odd)}",
             "select one series: a scout or a reformat may be among the slices",
         )
-    frames = {text(one, "FrameOfReferenceUID") for one in slices}
-    if len(frames) > 1:
-        raise Permanent(thing, f"its slices have {len(frames)} frames of reference", "select one series")
+    if 1 < _frames(slices) < len(slices):
+        raise Permanent(thing, f"its slices have {_frames(slices)} frames of reference", "select one series")
+
+
+def _frames(slices: Sequence[Dataset]) -> int:
+    """Number of frames of reference; one for each slice is what some de-identification makes of a single one."""
+    return len({text(one, "FrameOfReferenceUID") for one in slices})
 
 
 def _check_duplicates(heights: npt.NDArray[np.float64], thing: str) -> None:
