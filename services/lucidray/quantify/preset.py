@@ -90,8 +90,8 @@ class Preset(_Model):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the content."""
-        return digest_json(self.model_dump(mode="json"))
+        """SHA-256 of the content as it was written: a release with more optional fields gives the same."""
+        return digest_json(self.model_dump(mode="json", exclude_unset=True))
 
 
 def load_preset(name: str, folders: Sequence[Path] = ()) -> Preset:

@@ -148,7 +148,7 @@ class Calibration(_Model):
 
 
 class LinearModel(_Model):
-    """The logistic model in the open, for exact contributions and intervals.
+    """The logistic model in the open, for exact contributions.
 
     logit = intercept + sum(coefficients * (inputs - centre) / scale), inputs in manifest order.
     """
@@ -157,14 +157,13 @@ class LinearModel(_Model):
     coefficients: list[float]
     centre: list[float]
     scale: list[float]
-    covariance: list[list[float]] | None = Field(None, description="Of (intercept, coefficients...)")
-    samples: list[list[float]] | None = Field(None, description="Bootstrap draws of (intercept, coefficients...)")
 
 
 class Interval(_Model):
     """How the interval of a probability is made."""
 
     method: str
+    output: str = Field(description="ONNX output (cases, draws) whose percentiles are the limits")
     level: float = Field(0.95, gt=0, lt=1)
 
 

@@ -1,0 +1,1 @@
+"""Says why a prediction is what it is, and checks whether to believe that."""

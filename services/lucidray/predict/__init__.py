@@ -1,0 +1,1 @@
+"""Predicts an outcome from features, and says when it must not."""

@@ -1,0 +1,1 @@
+"""Reference bundles, each made by a script in `lucidray.lab`, each with an honest card."""
