@@ -1,6 +1,7 @@
 """The encode step: everything that was found out, as one SEG and one SR."""
 
 import io
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -200,9 +201,10 @@ def _conclusions(case: CaseFacts, results: Results, source: SourceSeries, header
 
 @contextmanager
 def _library(kind: str) -> Iterator[None]:
-    """Failures of the DICOM libraries as ours, without their text, which may quote a value."""
+    """Failures of the DICOM libraries as ours, and their warnings not at all: their text may quote a value."""
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):
+            yield
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError, RuntimeError) as error:
         raise Permanent(
             f"result {kind}", f"it cannot be written ({describe(error)})", "check the source series' headers"
