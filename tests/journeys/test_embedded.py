@@ -1,0 +1,280 @@
+"""One study through the whole house over real sockets, with the embedded bus and stores."""
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import highdicom as hd
+import httpx
+import numpy as np
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+from tests.house import BIN, House, dciodvfy_errors, running_house
+
+from lucidray.launcher.verify import Findings, verify
+from lucidray.phantom import PhantomStudy, make_study
+from lucidray.phantom import anomalies as bad
+from lucidray.phantom.phi import plant_phi
+
+DATA = Path(os.environ.get("LUCIDRAY_DATA", Path(__file__).parents[3] / "shared" / "data"))
+pytestmark = pytest.mark.xdist_group("house")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with running_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
+
+
+def run(house: House, datasets: list[Dataset]) -> dict[str, Any]:
+    """Send a study and wait until its case or hold is there."""
+    known = house.known()
+    report = house.send(datasets)
+    assert not report.failed, report.failed
+    return house.wait_new(known)
+
+
+@pytest.fixture(scope="module")
+def finished(house: House) -> tuple[PhantomStudy, dict[str, Any]]:
+    study = make_study(11)
+    return study, run(house, study.datasets)
+
+
+def check(house: House, datasets: list[Dataset], study: PhantomStudy | None = None) -> Findings:
+    findings = verify(house.results(str(datasets[0].StudyInstanceUID)), datasets, study.truth if study else None)
+    assert findings.problems == []
+    return findings
+
+
+def test_the_phantoms_results_are_in_its_own_study(house: House, finished: tuple[PhantomStudy, dict[str, Any]]) -> None:
+    study, case = finished
+    assert case["state"] == "completed", case
+    findings = check(house, study.datasets, study)
+    assert findings.dice is not None
+    assert findings.dice > 0.9
+    assert findings.measurement_count > 50
+    assert findings.probability is not None
+    assert 0 < findings.probability < 1
+
+
+def test_results_are_valid_dicom(house: House, finished: tuple[PhantomStudy, dict[str, Any]]) -> None:
+    study, _ = finished
+    paths = [
+        stored.path
+        for stored in house.pacs.instances()
+        if stored.study_instance_uid == study.study_instance_uid and stored.modality in ("SEG", "SR")
+    ]
+    assert len(paths) == 2
+    assert [dciodvfy_errors(path) for path in paths] == [[], []]
+
+
+def test_another_reader_sees_the_seg_where_the_images_are(
+    house: House, finished: tuple[PhantomStudy, dict[str, Any]], tmp_path: Path
+) -> None:
+    study, _ = finished
+    check_geometry(house, study.datasets, tmp_path)
+
+
+def check_geometry(house: House, datasets: list[Dataset], folder: Path) -> None:
+    """dcmqi's segimage2itkimage places every voxel of the SEG where highdicom and the source images have it."""
+    uid = str(datasets[0].StudyInstanceUID)
+    (path,) = [s.path for s in house.pacs.instances() if s.study_instance_uid == uid and s.modality == "SEG"]
+    command = [BIN / "segimage2itkimage", "--inputDICOM", path, "--outputDirectory", folder, "-t", "nrrd"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    header, voxels = read_nrrd(next(folder.glob("*.nrrd")))
+    assert voxels.any()
+    segmentation = hd.seg.Segmentation.from_dataset(dcmread(path))
+    volume = segmentation.get_volume(segment_numbers=[1], combine_segments=True)
+    # The centre of gravity in patient coordinates must be the same by both readers, and lie in a source slice.
+    ours = volume.affine @ [*np.argwhere(volume.array > 0).mean(0), 1]
+    theirs = header["origin"] + np.argwhere(voxels > 0).mean(0) @ header["directions"]
+    np.testing.assert_allclose(theirs, ours[:3], atol=0.01)
+    referenced = {str(f.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID)
+                  for f in segmentation.PerFrameFunctionalGroupsSequence}  # fmt: skip
+    source = {str(each.SOPInstanceUID): each for each in datasets if each.Modality in ("CT", "PT")}
+    assert referenced <= set(source)
+    one = source[next(iter(referenced))]
+    spacing = sorted([*map(float, one.PixelSpacing)])
+    np.testing.assert_allclose(sorted(np.linalg.norm(header["directions"], axis=1))[:2], spacing, rtol=1e-3)
+    np.testing.assert_allclose(np.sort(volume.spacing)[:2], spacing, rtol=1e-3)
+
+
+def read_nrrd(path: Path) -> tuple[dict[str, Any], Any]:
+    """Origin (LPS), step vectors and voxels (x, y, z) of a gzipped or raw NRRD."""
+    import gzip
+
+    head, _, body = path.read_bytes().partition(b"\n\n")
+    fields = dict(line.split(": ", 1) for line in head.decode().splitlines() if ": " in line)
+    sizes = [int(each) for each in fields["sizes"].split()]
+    vectors = fields["space directions"].strip().strip("()").split(") (")
+    data = gzip.decompress(body) if fields["encoding"] == "gzip" else body
+    kind = {"unsigned char": np.uint8, "uchar": np.uint8, "short": np.int16, "signed short": np.int16}
+    header = {
+        "origin": np.array([float(each) for each in fields["space origin"].strip("()").split(",")]),
+        "directions": np.array([[float(each) for each in vector.split(",")] for vector in vectors]),
+    }
+    return header, np.frombuffer(data, kind.get(fields["type"], np.uint16)).reshape(sizes, order="F")
+
+
+@pytest.mark.parametrize("transfer_syntax", [None, ExplicitVRLittleEndian, RLELossless])
+def test_the_same_study_again_changes_nothing(
+    house: House, finished: tuple[PhantomStudy, dict[str, Any]], transfer_syntax: str | None
+) -> None:
+    study, _ = finished
+    before = state_of(house)
+    report = house.send(study.datasets, transcode_to=transfer_syntax)
+    assert not report.failed
+    time.sleep(4)  # well beyond the quiet period: what is going to happen has happened
+    assert state_of(house) == before
+
+
+def state_of(house: House) -> dict[str, Any]:
+    return {
+        "cases": {case["case_id"]: case["state"] for case in house.cases()},
+        "clinical": stored(house.data / "clinical"),
+        "analysis": stored(house.data / "analysis"),
+        "pacs": len(house.pacs.instances()),
+    }
+
+
+def stored(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def show(house: House, case: dict[str, Any]) -> str:
+    """What `lucidray case show` prints; the page must say the same."""
+    done = subprocess.run(
+        [BIN / "lucidray", "case", "show", case["case_id"], "--url", house.url],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "400"},
+    )
+    page = httpx.get(f"{house.url}/cases/{case['case_id']}", trust_env=False).raise_for_status().text
+    assert case["remedy"][:20] in page.replace("&#39;", "'").replace("&quot;", '"').replace("&gt;", ">")
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("anomaly", "state", "words"),
+    [
+        (bad.drop_slice, "parked", "missing"),
+        (bad.remove_dose, "parked", "RadionuclideTotalDose"),
+        (bad.remove_weight, "parked", "PatientWeight"),
+        (bad.second_ct_series, "held", "2 series match"),
+        (bad.conflicting_birth_dates, "held", "PatientBirthDate"),
+        (lambda datasets: [each for each in datasets if each.Modality == "CT"], "unmatched", "no workflow"),
+    ],
+    ids=["missing slice", "no dose", "no weight", "two CT series", "two birth dates", "no PET"],
+)
+def test_bad_studies_end_with_cause_and_remedy(house: House, anomaly: Any, state: str, words: str) -> None:
+    seed = 100 + sum(words.encode())
+    datasets = anomaly(make_study(seed).datasets)
+    case = run(house, datasets)
+    assert case["state"] == state, case
+    assert words in f"{case['thing']} {case['cause']}"
+    assert case["remedy"]
+    printed = show(house, case)
+    assert words in printed
+    assert case["remedy"].split(",")[0][:30] in printed
+
+
+def test_two_accessions_in_one_study_are_normal(house: House) -> None:
+    datasets = bad.two_accessions(make_study(31).datasets)
+    assert len({str(each.AccessionNumber) for each in datasets}) == 2
+    assert run(house, datasets)["state"] == "completed"
+
+
+def test_a_truncated_object_is_refused_and_named_while_others_go_on(house: House) -> None:
+    known = house.known()
+    report = house.send(bad.truncate_pixels(make_study(32).datasets))
+    assert len(report.failed) == 1
+    refused = house.wait_new(known, "refused")
+    assert "PixelData" in f"{refused['thing']} {refused['cause']}"
+    assert refused["remedy"]
+    assert refused["case_id"] in show(house, refused)
+    parked = house.wait_new([*known, refused["case_id"]], "parked")
+    assert "missing" in parked["cause"]
+
+
+def test_a_file_that_is_not_dicom_is_skipped_by_name_and_the_rest_is_sent(house: House, tmp_path: Path) -> None:
+    (tmp_path / "report.txt").write_text("not DICOM")
+    (tmp_path / "empty.dcm").write_bytes(b"")
+    make_study(33).datasets[0].save_as(tmp_path / "one.dcm", enforce_file_format=True)
+    report = house.send(tmp_path)
+    assert report.sent == 1
+    assert {Path(each.name).name for each in report.skipped} == {"report.txt", "empty.dcm"}
+
+
+def test_no_planted_phi_leaves_the_clinical_zone(house: House) -> None:
+    planted = plant_phi(make_study(34).datasets, 34)
+    case = run(house, planted.datasets)
+    assert case["state"] == "completed", case
+    findings = verify(house.results(str(planted.datasets[0].StudyInstanceUID)), planted.datasets, None)
+    assert findings.problems == []  # what was removed on the way in is back on the results
+    tokens = {text.encode(): place for text, place in planted.tokens.items()}
+    uids = {str(each.SOPInstanceUID).encode(): "SOPInstanceUID" for each in planted.datasets}
+    secrets = {**tokens, **uids, str(planted.datasets[0].StudyInstanceUID).encode(): "StudyInstanceUID"}
+    searched = [*(house.data / "analysis").rglob("*"), *house.data.glob("bus*"), house.log]
+    searched += [*house.data.glob("console*"), *house.data.glob("deliver*")]
+    metrics = "".join(
+        httpx.get(f"http://127.0.0.1:{each.port}/metrics", trust_env=False).text
+        for each in house.supervisor.processes.values()
+    ).encode()
+    api = httpx.get(f"{house.url}/api/v1/cases/{case['case_id']}", trust_env=False).content
+    contents = [(str(path), path.read_bytes()) for path in searched if path.is_file()]
+    assert len(contents) > 20
+    assert any(b"features" in data for _, data in contents)
+    leaks = {
+        (place, name)
+        for name, data in [*contents, ("/metrics", metrics), ("API", api)]
+        for secret, place in secrets.items()
+        if secret in data
+    }
+    assert leaks == set()
+    # The search does find: the clinical zone holds them.
+    raw = b"".join(path.read_bytes() for path in (house.data / "clinical").rglob("*") if path.is_file())
+    assert sum(secret in raw for secret in tokens) == len(tokens)
+
+
+def test_a_case_is_retried_and_recomputed_on_command(
+    house: House, finished: tuple[PhantomStudy, dict[str, Any]]
+) -> None:
+    _, case = finished
+    command = [BIN / "lucidray", "case", "retry", case["case_id"], "--from", "encode", "--recompute"]
+    subprocess.run([*command, "--url", house.url], check=True, capture_output=True)
+    encode = {step["step"]: step for step in case["steps"]}["encode"]["step_key"]
+
+    def done_again(cases: list[dict[str, Any]]) -> bool:
+        entry = next(each for each in cases if each["case_id"] == case["case_id"])
+        return bool(entry["state"] == "completed" and entry["generation"] == 1)
+
+    house.wait(done_again)
+    shown = httpx.get(f"{house.url}/api/v1/cases/{case['case_id']}", trust_env=False).json()
+    steps = {step["step"]: step for step in shown["steps"]}
+    assert steps["encode"]["step_key"] != encode
+    assert steps["quantify"]["step_key"] == {s["step"]: s for s in case["steps"]}["quantify"]["step_key"]
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not (DATA / "sts_cohort/dicom/STS_006").is_dir(), reason="needs STS_006 below LUCIDRAY_DATA")
+def test_a_real_study_comes_back(house: House, tmp_path: Path) -> None:
+    folder = DATA / "sts_cohort/dicom/STS_006"
+    datasets = [dcmread(path) for part in ("CT", "PET") for path in sorted((folder / part).rglob("*.dcm"))]
+    case = run(house, datasets)
+    assert case["state"] == "completed", case
+    findings = check(house, datasets)
+    # 260.2 ml: the volume of the GTV on the CT grid, measured independently from the same contours.
+    assert findings.segments[1] == pytest.approx(260.2, rel=0.03)
+    check_geometry(house, datasets, tmp_path)
+    with tempfile.TemporaryDirectory() as scratch:
+        for each in house.results(str(datasets[0].StudyInstanceUID)):
+            path = Path(scratch, f"{each.Modality}.dcm")
+            each.save_as(path)
+            assert dciodvfy_errors(path) == []
