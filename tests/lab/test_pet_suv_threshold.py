@@ -8,8 +8,9 @@ import pytest
 
 from lucidray.core.errors import Permanent
 from lucidray.lab.pet_suv_threshold import NAME, dice, evaluate, make_bundle, make_model
-from lucidray.serving.bundle import BundleSettings, BundleShelf
-from lucidray.serving.engine import OnnxRuntimeEngine, ServingSettings
+from lucidray.serving.bundle import BundleShelf
+from lucidray.serving.engine import OnnxRuntimeEngine
+from lucidray.serving.settings import BundleSettings, ServingSettings
 
 ZOO = BundleShelf(BundleSettings().folders)
 

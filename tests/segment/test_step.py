@@ -18,7 +18,8 @@ from lucidray.phantom import PhantomStudy, make_study
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 from lucidray.segment.settings import SegmentSettings
 from lucidray.segment.step import SegmentParameters, SegmentStep
-from lucidray.serving.bundle import BundleSettings, BundleShelf
+from lucidray.serving.bundle import BundleShelf
+from lucidray.serving.settings import BundleSettings
 
 NAME = "pet-suv-threshold"
 SHELF = BundleShelf(BundleSettings().folders)

@@ -9,7 +9,8 @@ from onnx import TensorProto, helper
 
 from lucidray.core.errors import Permanent
 from lucidray.serving.bundle import Bundle, write_bundle
-from lucidray.serving.engine import OnnxRuntimeEngine, ServingSettings, open_engine
+from lucidray.serving.engine import OnnxRuntimeEngine, open_engine
+from lucidray.serving.settings import ServingSettings
 
 SETTINGS = ServingSettings(threads=1)
 

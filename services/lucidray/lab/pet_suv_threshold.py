@@ -22,8 +22,9 @@ from lucidray.core.errors import Permanent
 from lucidray.imaging.codes import LESION, MORPHOLOGICALLY_ABNORMAL_STRUCTURE
 from lucidray.imaging.suv import UNIT
 from lucidray.segment.lesions import separate
-from lucidray.serving.bundle import CARD, MODEL, Bundle, BundleSettings, write_bundle
-from lucidray.serving.engine import OnnxRuntimeEngine, ServingSettings
+from lucidray.serving.bundle import CARD, MODEL, Bundle, write_bundle
+from lucidray.serving.engine import OnnxRuntimeEngine
+from lucidray.serving.settings import BundleSettings, ServingSettings
 from lucidray.serving.window import sliding_window
 
 NAME = "pet-suv-threshold"

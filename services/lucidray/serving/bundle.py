@@ -9,31 +9,20 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from lucidray.core.canonical import digest_bytes, digest_json
 from lucidray.core.errors import NoCompatibleWorker, Permanent
-from lucidray.core.settings import Section
 from lucidray.serving.manifest import Manifest
+from lucidray.serving.settings import BundleSettings
 
 MANIFEST = "model.yaml"
 MODEL = "model.onnx"
 CARD = "card.md"
 _CHUNK = 1 << 20  # bytes hashed at a time: models may be larger than memory should hold twice
-
-
-class BundleSettings(Section):
-    """Where bundles are found."""
-
-    section: ClassVar[str] = "bundles"
-
-    folders: list[Path] = Field(
-        default_factory=lambda: [Path(__file__).parents[1] / "zoo" / "bundles"],
-        description="Folders whose subfolders are bundles",
-    )
 
 
 @dataclass(frozen=True)

@@ -2,29 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from pydantic import Field
 
 from lucidray.core.errors import Permanent
-from lucidray.core.settings import Section
 from lucidray.serving.bundle import MODEL, Bundle
+from lucidray.serving.settings import ServingSettings
 
 Floats = npt.NDArray[np.float32]
 _ERRORS_ONLY = 3  # onnxruntime's severity
 _CACHED = 8  # networks kept in a worker
-
-
-class ServingSettings(Section):
-    """How networks run in this process."""
-
-    section: ClassVar[str] = "serving"
-
-    provider: str = Field("CPUExecutionProvider", description="onnxruntime execution provider; it must be there")
-    threads: int = Field(0, ge=0, description="Threads within an operation; 0: one a core")
 
 
 class Engine(Protocol):
