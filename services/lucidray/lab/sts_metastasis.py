@@ -21,8 +21,9 @@ from lucidray.lab import evaluation, logistic
 from lucidray.lab.cohort import data_folder, feature_table
 from lucidray.lab.table import Floats, Table, read_table
 from lucidray.quantify.preset import load_preset
-from lucidray.serving.bundle import CARD, MODEL, Bundle, BundleSettings, write_bundle
+from lucidray.serving.bundle import CARD, MODEL, Bundle, write_bundle
 from lucidray.serving.manifest import FeatureInput
+from lucidray.serving.settings import BundleSettings
 
 NAME = "sts-metastasis"
 VERSION = "1.0.0"
