@@ -36,4 +36,7 @@ def hold(bus: Bus, topic: str, group: str, count: str, member: str = "") -> None
 
 if __name__ == "__main__":
     role, *arguments = sys.argv[1:]
-    {"send": send, "hold": hold}[role](open_bus(), *arguments)
+    if role == "send":
+        send(open_bus(), *arguments)
+    else:
+        hold(open_bus(), *arguments)

@@ -65,7 +65,13 @@ class Producer(ABC):
         partition: int | None = None,
         headers: Mapping[str, bytes] | None = None,
     ) -> None:
-        """Queue a record. Without `partition`: by hash of `key`; without `key`: in turn."""
+        """Queue a record. Without `partition`: by hash of `key`; without `key`: in turn.
+
+        Raises
+        ------
+        Permanent
+            The record is too large, or the topic has no such partition.
+        """
 
     @abstractmethod
     def flush(self) -> None:
@@ -93,7 +99,16 @@ class Consumer(ABC):
 
     @abstractmethod
     def poll(self, timeout: float, max_records: int = 500) -> Sequence[Record]:
-        """Records of owned, unpaused partitions; waits up to `timeout` seconds for the first."""
+        """Records of owned, unpaused partitions; waits up to `timeout` seconds for the first.
+
+        Also takes part in the group's life: partitions come and go only here. A member that
+        does not poll for minutes is taken for dead, and holds up the others until then.
+
+        Raises
+        ------
+        Permanent
+            Another process has joined under the same member name.
+        """
 
     @abstractmethod
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
@@ -103,6 +118,8 @@ class Consumer(ABC):
         ------
         NotOwner
             A partition is no longer ours.
+        Transient
+            The bus did not take it in time; the partitions may still be ours.
         """
 
     @abstractmethod
@@ -111,7 +128,7 @@ class Consumer(ABC):
 
     @abstractmethod
     def pause(self, partitions: Iterable[TopicPartition]) -> None:
-        """Poll nothing from them until `resume`; they stay owned."""
+        """Poll nothing from them until `resume`; they stay owned. Passes over those that are not ours."""
 
     @abstractmethod
     def resume(self, partitions: Iterable[TopicPartition]) -> None:
@@ -123,7 +140,13 @@ class Consumer(ABC):
 
     @abstractmethod
     def seek(self, source: TopicPartition, offset: int) -> None:
-        """Read on at `offset`."""
+        """Read on at `offset`.
+
+        Raises
+        ------
+        NotOwner
+            The partition is not ours.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """A member of a consumer group on Kafka."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -18,11 +19,17 @@ from kafka.errors import (
 
 from lucidray.bus.base import Consumer, NotOwner, Record, TopicPartition
 from lucidray.bus.kafka.failures import failures
+from lucidray.bus.kafka.workarounds import fenced, finish_join
 from lucidray.bus.settings import BusSettings
+from lucidray.core.errors import Transient
 
 MAX_POLL_INTERVAL_MS = 300_000
 # A resumed or new partition waits until the fetch that is under way returns: keep that short.
 FETCH_MAX_WAIT_MS = 100
+FETCH_MAX_BYTES = 8 * 1024 * 1024
+EVERYTHING = 1_000_000_000
+# Members hear of a rebalance by their next heartbeat.
+HEARTBEAT_MS = 1_000
 REBALANCE_SECONDS = 30.0
 CLOSE_TIMEOUT_MS = 5_000
 
@@ -42,7 +49,12 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 class KafkaConsumer(Consumer):
-    """Rebalances cooperatively: a member keeps reading what it keeps while others come and go."""
+    """Rebalances cooperatively: a member keeps reading what it keeps while others come and go.
+
+    Takes everything that kafka-python has fetched and gives it out from a backlog of its
+    own: that library loses sight of a partition that is paused while a part of its fetched
+    records was given out, and never returns to it.
+    """
 
     def __init__(
         self,
@@ -56,6 +68,7 @@ class KafkaConsumer(Consumer):
         self._settings = settings
         self._thing = f"consumer group {group}"
         self._left = left
+        self._backlog: dict[ClientPartition, deque[Record]] = {}
         self._paused: set[ClientPartition] = set()
         self._pause_new = False
         self._closed = False
@@ -67,9 +80,10 @@ class KafkaConsumer(Consumer):
             auto_offset_reset="earliest",
             partition_assignment_strategy=[CooperativeStickyAssignor],
             session_timeout_ms=settings.session_timeout_ms,
-            heartbeat_interval_ms=min(3_000, settings.session_timeout_ms // 3),
+            heartbeat_interval_ms=min(HEARTBEAT_MS, settings.session_timeout_ms // 3),
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             fetch_max_wait_ms=FETCH_MAX_WAIT_MS,
+            fetch_max_bytes=FETCH_MAX_BYTES,
             allow_auto_create_topics=False,
             metrics_enabled=False,
         )
@@ -77,13 +91,12 @@ class KafkaConsumer(Consumer):
 
     def poll(self, timeout: float, max_records: int = 500) -> Sequence[Record]:
         deadline = time.monotonic() + timeout
-        while True:
-            left = max(0.0, deadline - time.monotonic())
-            with failures(self._settings, self._thing):
-                found = self._client.poll(timeout_ms=int(left * 1000), max_records=max_records)
-            records = [_record(one) for source in self._wanted(found) for one in found[source]]
-            if records or left <= 0:
-                return records
+        while not (records := self._take(max_records)):
+            left = deadline - time.monotonic()
+            self._receive(max(0.0, left))
+            if left <= 0:
+                return self._take(max_records)
+        return records
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         deadline = time.monotonic() + REBALANCE_SECONDS
@@ -92,38 +105,31 @@ class KafkaConsumer(Consumer):
             lost = offsets.keys() - self.assignment()
             if lost:
                 raise NotOwner(*sorted(lost))
-            try:
-                self._commit(offsets)
+            if self._commit(offsets):
                 return
-            except RebalanceInProgressError:
-                if time.monotonic() > deadline:
-                    raise NotOwner(*offsets) from None
-                self._rebalance()
+            if time.monotonic() > deadline:
+                raise Transient(
+                    self._thing,
+                    f"its rebalance did not end in {REBALANCE_SECONDS:g} s",
+                    "see which of its members does not poll",
+                )
+            self._receive(0.1)
 
-    def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    def _commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
+        """Try to commit; not while the group rebalances, which goes on in `_receive`."""
         positions = {ClientPartition(*source): OffsetAndMetadata(offset, "", -1) for source, offset in offsets.items()}
         with failures(self._settings, self._thing):
             try:
                 self._client.commit(positions)
+            except RebalanceInProgressError:
+                return False
             except CommitFailedError as error:
                 if error.args and isinstance(error.args[0], RebalanceInProgressError):
-                    raise error.args[0] from None
-                raise NotOwner(*offsets) from None
+                    return False
+                raise NotOwner(*sorted(offsets)) from None
             except (IllegalGenerationError, UnknownMemberIdError, FencedInstanceIdError):
-                raise NotOwner(*offsets) from None
-
-    def _rebalance(self) -> None:
-        """Take part in the rebalance that holds a commit up, without reading anything."""
-        reading = self._client.assignment() - self._paused
-        pause_new, self._pause_new = self._pause_new, True
-        before = self._client.assignment()
-        self._pause(reading)
-        try:
-            self.poll(0.1)
-        finally:
-            self._pause_new = pause_new
-            gained = set() if pause_new else self._client.assignment() - before
-            self._resume((reading | gained) & self._client.assignment())
+                raise NotOwner(*sorted(offsets)) from None
+        return True
 
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(TopicPartition(*source) for source in self._client.assignment())
@@ -132,7 +138,9 @@ class KafkaConsumer(Consumer):
         self._pause({ClientPartition(*source) for source in partitions} & self._client.assignment())
 
     def resume(self, partitions: Iterable[TopicPartition]) -> None:
-        self._resume({ClientPartition(*source) for source in partitions} & self._client.assignment())
+        for source in {ClientPartition(*source) for source in partitions} & self._client.assignment():
+            self._paused.discard(source)
+            self._client.resume(source)
 
     def pause_on_assign(self, pause: bool) -> None:
         self._pause_new = pause
@@ -142,6 +150,7 @@ class KafkaConsumer(Consumer):
             self._client.seek(ClientPartition(*source), offset)
         except ValueError:
             raise NotOwner(source) from None
+        self._backlog.pop(ClientPartition(*source), None)
 
     def close(self) -> None:
         if self._closed:
@@ -151,29 +160,41 @@ class KafkaConsumer(Consumer):
             self._client.close(autocommit=False, timeout_ms=CLOSE_TIMEOUT_MS)
         self._left()
 
+    def _receive(self, timeout: float) -> None:
+        """Take part in the group's life and put what arrives into the backlog."""
+        with failures(self._settings, self._thing):
+            found = self._client.poll(timeout_ms=int(timeout * 1000), max_records=EVERYTHING)
+            finish_join(self._client)
+            if fenced(self._client):
+                raise FencedInstanceIdError
+        for source, records in found.items():
+            self._backlog.setdefault(source, deque()).extend(map(_record, records))
+
+    def _take(self, max_records: int) -> list[Record]:
+        """Records of the backlog, of a paused partition none."""
+        records: list[Record] = []
+        for source in [source for source in self._backlog if source not in self._paused]:
+            # Taken out and, if something is left, put in again behind the others: each has its turn.
+            waiting = self._backlog.pop(source)
+            while waiting and len(records) < max_records:
+                records.append(waiting.popleft())
+            if waiting:
+                self._backlog[source] = waiting
+        return records
+
     def _pause(self, partitions: Iterable[ClientPartition]) -> None:
         for source in partitions:
             self._client.pause(source)
             self._paused.add(source)
-
-    def _resume(self, partitions: Iterable[ClientPartition]) -> None:
-        for source in partitions:
-            self._paused.discard(source)
-            self._client.resume(source)
 
     def _on_assigned(self, assigned: set[Any]) -> None:
         if self._pause_new:
             self._pause(assigned)
 
     def _on_revoked(self, revoked: set[Any]) -> None:
-        self._paused -= revoked
-
-    def _wanted(self, found: Mapping[ClientPartition, list[Any]]) -> list[ClientPartition]:
-        """Partitions whose records we give out; what came of paused ones is read again later."""
-        for source in found.keys() & self._paused:
-            if source in self._client.assignment():
-                self._client.seek(source, found[source][0].offset)
-        return [source for source in found if source not in self._paused]
+        for source in revoked:
+            self._paused.discard(source)
+            self._backlog.pop(source, None)
 
 
 def _record(one: Any) -> Record:
