@@ -92,7 +92,7 @@ def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     made: list[Bench] = []
 
     def make(**settings: float) -> Bench:
-        bench = Bench(tmp_path, WorkerSettings(processes=1, **settings))  # type: ignore[arg-type]
+        bench = Bench(tmp_path, WorkerSettings(processes=1, **settings))
         made.append(bench)
         return bench
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset, config, dcmread
+from pydicom.multival import MultiValue
 from pydicom.uid import (
     CTImageStorage,
     MRImageStorage,
@@ -99,9 +100,6 @@ def numbers(dataset: Dataset, keyword: str, count: int) -> list[float] | None:
 def text(dataset: Dataset, keyword: str) -> str:
     """A value as text, several joined by a backslash as in the file; empty if absent."""
     found = value(dataset, keyword, "")
-    if isinstance(found, str):
-        return found.strip()
-    try:
+    if isinstance(found, MultiValue):
         return "\\".join(str(item) for item in found)
-    except TypeError:
-        return str(found)
+    return str(found).strip()  # a person name, too, could be iterated: over its letters

@@ -19,7 +19,7 @@ IDENTITY = (
     "StudyDate",
     "AccessionNumber",
 )
-_PROBABILITY = "111047"
+_PROBABILITY = "122157"  # DCM, Probability
 
 
 @dataclass
