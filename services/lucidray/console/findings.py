@@ -77,9 +77,8 @@ def _key_figures(features: Features | None, segment: int) -> list[Figure]:
     figures = []
     for code, role, name, unit in _KEY_FIGURES:
         for feature in features.features if features else ():
-            if (feature.ibsi_code, feature.segment) == (code, segment) and feature.image_role in (
-                role or feature.image_role,
-            ):
+            same_image = role in ("", feature.image_role)
+            if same_image and (feature.ibsi_code, feature.segment) == (code, segment):
                 figures.append(Figure(name, readable(feature.value), unit))
                 break
     return figures

@@ -4,6 +4,7 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,8 @@ from lucidray.console import planes, rendering
 from lucidray.console.rendering import AXIAL, CORONAL, RGB, SOFT_TISSUE, UPTAKE, Window
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Regions, Segment, Volume
+
+T = TypeVar("T", bound=np.generic)
 
 SIZE = 640  # pixels of the longer side of a panel
 _ZOOM_MARGIN = 2.2  # width of the close-up, in widths of the lesion
@@ -73,7 +76,7 @@ class CaseImages:
         """For each slice, whether a region lies in it."""
         if self.regions is None:
             return [False] * self.slices
-        filled = self.regions.labels.any(axis=(1, 2))
+        filled: list[bool] = np.any(self.regions.labels, axis=(1, 2)).tolist()
         source, target = self.regions.facts.grid, self.base.grid
         places = [self._nearest_slice(target, float(z), on=source) for z in range(self.slices)]
         inside = [_along_z(source, target, z) for z in range(self.slices)]
@@ -198,7 +201,7 @@ def render_projection(images: CaseImages, index: int | None = None, *, size: int
     return image
 
 
-def _flat(grid: Grid, projected: npt.NDArray[np.generic]) -> tuple[Grid, npt.NDArray[np.generic]]:
+def _flat(grid: Grid, projected: npt.NDArray[T]) -> tuple[Grid, npt.NDArray[T]]:
     """A grid of one row in depth, thick enough to hold every plane near it."""
     flat = grid.model_copy(update={"shape": (grid.shape[0], 1, grid.shape[2]), "spacing": _deep(grid)})
     return flat, projected[:, None, :]

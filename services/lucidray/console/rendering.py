@@ -22,8 +22,7 @@ PALETTE: tuple[Colour, ...] = (
     (213, 94, 0),
 )
 THICKNESS = 2  # pixels of an outline, drawn inside the region
-MARK: Colour = (235, 235, 235)
-SHADOW: Colour = (0, 0, 0)
+_BRIGHT = 140  # mean level from which on marks are dark
 _HOT = np.array([(0, 0, 0), (150, 0, 0), (255, 60, 0), (255, 190, 0), (255, 255, 200)], np.float32)
 _BARS_MM = (200, 100, 50, 20, 10, 5)  # lengths of scale bars; the longest that fits is drawn
 
@@ -106,11 +105,21 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def write(
-    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, anchor: str, colour: Colour = MARK
-) -> None:
-    """Text that reads on any ground."""
-    draw.text(at, text, fill=colour, font=font(size), anchor=anchor, stroke_width=2, stroke_fill=SHADOW)
+@dataclass(frozen=True)
+class Pen:
+    """Colour of marks, and of the rim by which they read on any ground."""
+
+    colour: Colour
+    rim: Colour
+
+
+LIGHT = Pen((235, 235, 235), (0, 0, 0))
+DARK = Pen((30, 34, 38), (255, 255, 255))
+
+
+def write(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, anchor: str, pen: Pen) -> None:
+    """Text on a picture."""
+    draw.text(at, text, fill=pen.colour, font=font(size), anchor=anchor, stroke_width=2, stroke_fill=pen.rim)
 
 
 def annotate(picture: RGB, pixel: float, sides: Sides, caption: str) -> Image.Image:
@@ -124,18 +133,19 @@ def annotate(picture: RGB, pixel: float, sides: Sides, caption: str) -> Image.Im
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     width, height = image.size
-    size = max(11, min(width, height) // 32)
+    size = max(11, min(width, height) // 26)
+    pen = DARK if picture.mean() > _BRIGHT else LIGHT
     gap = size // 2
-    write(draw, (gap, height / 2), sides.left, size, "lm")
-    write(draw, (width - gap, height / 2), sides.right, size, "rm")
-    write(draw, (width / 2, gap), sides.top, size, "ma")
-    write(draw, (width / 2, height - gap), sides.bottom, size, "md")
-    write(draw, (gap, gap), caption, size, "la")
-    _scale_bar(draw, pixel, (width, height), size)
+    write(draw, (gap, height / 2), sides.left, size, "lm", pen)
+    write(draw, (width - gap, height / 2), sides.right, size, "rm", pen)
+    write(draw, (width / 2, gap), sides.top, size, "ma", pen)
+    write(draw, (width / 2, height - gap), sides.bottom, size, "md", pen)
+    write(draw, (gap, gap), caption, size, "la", pen)
+    _scale_bar(draw, pixel, (width, height), size, pen)
     return image
 
 
-def _scale_bar(draw: ImageDraw.ImageDraw, pixel: float, shape: tuple[int, int], size: int) -> None:
+def _scale_bar(draw: ImageDraw.ImageDraw, pixel: float, shape: tuple[int, int], size: int, pen: Pen) -> None:
     fitting = [length for length in _BARS_MM if length / pixel <= shape[0] / 3]
     if not fitting:
         return
@@ -143,9 +153,9 @@ def _scale_bar(draw: ImageDraw.ImageDraw, pixel: float, shape: tuple[int, int], 
     right, y = shape[0] - gap - 2, shape[1] - gap - 2
     left = right - length / pixel
     text = f"{length // 10} cm" if length >= 10 else f"{length} mm"  # noqa: PLR2004
-    draw.line([(left - 1, y + 1), (right + 1, y + 1)], fill=SHADOW, width=4)
-    draw.line([(left, y), (right, y)], fill=MARK, width=2)
-    write(draw, ((left + right) / 2, y - 3), text, size, "md")
+    draw.line([(left - 1, y + 1), (right + 1, y + 1)], fill=pen.rim, width=4)
+    draw.line([(left, y), (right, y)], fill=pen.colour, width=2)
+    write(draw, ((left + right) / 2, y - 3), text, size, "md", pen)
 
 
 def legend(width: int, entries: Sequence[tuple[Colour, str]]) -> Image.Image:
@@ -157,5 +167,5 @@ def legend(width: int, entries: Sequence[tuple[Colour, str]]) -> Image.Image:
     for row, (colour, text) in enumerate(entries):
         y = gap + row * line
         draw.rectangle((gap * 2, y + 1, gap * 2 + size, y + size), outline=colour, width=2)
-        draw.text((gap * 3 + size, y + size / 2), text, fill=MARK, font=font(size), anchor="lm")
+        draw.text((gap * 3 + size, y + size / 2), text, fill=LIGHT.colour, font=font(size), anchor="lm")
     return image

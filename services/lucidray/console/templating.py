@@ -1,5 +1,6 @@
 """The templates: autoescaped, without inline scripts and styles."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,17 +8,19 @@ from typing import Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from lucidray.console import access
 from lucidray.console.findings import readable
 from lucidray.console.forms import set_cookie
-from lucidray.console.view import ATTENTION, StepView
+from lucidray.console.view import State, StepView
 
 FOLDER = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 THEME = "lucidray_theme"
 THEMES = ("auto", "light", "dark")
+_ANNOTATION = re.compile(r"\{[^}]*\}")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -76,6 +79,20 @@ def percent(value: float) -> str:
     return f"{100 * value:.0f} %"
 
 
+def unit(ucum: str) -> str:
+    """A UCUM unit as people write it: without annotations in braces."""
+    return {"1": "", "[hnsf'U]": "HU"}.get(ucum, _ANNOTATION.sub("", ucum))
+
+
+def code(text: str) -> Markup:
+    """Escaped text in which what stands between backticks is shown as code."""
+    parts = [escape(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:  # one backtick has no partner
+        return escape(text)
+    marked = [Markup("<code>%s</code>") % part if place % 2 else part for place, part in enumerate(parts)]
+    return Markup("").join(marked)
+
+
 def _make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -91,10 +108,12 @@ def _make_environment() -> Environment:
         "step_title": step_title,
         "readable": readable,
         "percent": percent,
+        "code": code,
+        "unit": unit,
         "words": lambda text: str(text).replace("_", " "),
     }
     environment.filters.update(filters)
-    environment.globals["ATTENTION"] = ATTENTION
+    environment.globals["STOPPED"] = (State.PARKED, State.QUARANTINED, State.REFUSED)
     return environment
 
 
