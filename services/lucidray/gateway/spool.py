@@ -60,7 +60,11 @@ class Incoming:
         self._digest = hashlib.sha256()
         self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
         self.size = 0
-        self.write([head])
+        try:
+            self.write([head])
+        except OSError:
+            self.discard()
+            raise
 
     @property
     def byte_digest(self) -> str:

@@ -115,7 +115,6 @@ class TransferProvider(DULServiceProvider):
 
     _session: StoreSession | None
     _make_session: MakeSession
-    _work: threading.Event
     _outgoing: threading.Event
 
     @classmethod
@@ -127,7 +126,6 @@ class TransferProvider(DULServiceProvider):
         provider._session, provider._make_session = None, make_session
         provider._outgoing = threading.Event()
         checkpoint = _Checkpoint()
-        provider._work = checkpoint.work
         association._reactor_checkpoint = checkpoint
         provider.to_user_queue = _Waking(checkpoint.work)
         association.dimse.msg_queue = _Waking(checkpoint.work)
@@ -146,7 +144,8 @@ class TransferProvider(DULServiceProvider):
                 metrics.ASSOCIATIONS.dec()
             if self.socket is not None:
                 self.socket._shutdown_socket()
-            self._work.set()
+            # The association thread may still wait for a request that will not come: None ends that.
+            self.to_user_queue.put(None)  # type: ignore[arg-type]
 
     def send_pdu(self, primitive: Any) -> None:
         super().send_pdu(primitive)
@@ -196,8 +195,8 @@ class TransferProvider(DULServiceProvider):
         elif isinstance(happened, HandedBack):
             self._outgoing.clear()
             for value in happened.values:
-                primitive = P_DATA()
-                primitive.presentation_data_value_list = [value]
+                primitive: Any = P_DATA()
+                primitive.presentation_data_value_list = [list(value)]  # its check asks for a list
                 self.assoc.dimse.receive_primitive(primitive)
             self._outgoing.wait(ANSWER_SECONDS)
         return happened is not None
