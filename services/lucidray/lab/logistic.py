@@ -26,7 +26,9 @@ INPUT, PROBABILITIES, DRAWS = "inputs", "probabilities", "draws"
 
 def fit(values: Floats, outcome: Bools) -> Pipeline:
     """Standardise, then logistic regression with an L2 penalty; values (patients, inputs)."""
-    return make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=1000, tol=1e-10)).fit(values, outcome)
+    # Newton's method converges to the last digits, so that machines agree, and is the fastest for few inputs.
+    regression = LogisticRegression(C=PENALTY, solver="newton-cholesky", tol=1e-10)
+    return make_pipeline(StandardScaler(), regression).fit(values, outcome)
 
 
 def settled(model: Pipeline) -> Pipeline:
