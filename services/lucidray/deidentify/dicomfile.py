@@ -8,11 +8,15 @@ from contextlib import contextmanager
 import pydicom
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
+from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import UID
 
+from lucidray.imaging.elements import encoding_of, inflated, is_deflated, walk
+
 IMPLEMENTATION_CLASS_UID = "2.25.129465710184322875401196013361744038117"
 IMPLEMENTATION_VERSION_NAME = "LUCIDRAY"
+MAX_INFLATED_BYTES = 1 << 30
 
 
 @contextmanager
@@ -24,7 +28,15 @@ def quietly() -> Iterator[None]:
 
 
 def read(data: bytes) -> Dataset:
-    """The dataset of a DICOM file, its elements raw. Raises whatever pydicom raises."""
+    """The dataset of a DICOM file, its elements raw. Raises whatever pydicom raises, and `Malformed`
+    where pydicom would read on: elements that end too early, nesting without end, a deflated flood."""
+    file = io.BytesIO(data)
+    read_preamble(file, force=False)
+    syntax = str(_read_file_meta_info(file).TransferSyntaxUID)
+    content = memoryview(data)[file.tell() :]
+    whole = inflated(content, MAX_INFLATED_BYTES) if is_deflated(syntax) else content
+    for _ in walk(whole, encoding_of(syntax)):
+        pass
     return pydicom.dcmread(io.BytesIO(data))
 
 

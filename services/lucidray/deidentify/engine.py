@@ -17,7 +17,7 @@ from lucidray.deidentify.codes import standard_meaning
 from lucidray.deidentify.elements import Encoding, padded, raw_element, text_of
 from lucidray.deidentify.profile import Profile
 from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
-from lucidray.deidentify.rules import STRINGS, Action, Rule, Rulebook
+from lucidray.deidentify.rules import IMAGE_BYTES, STRINGS, Action, Rule, Rulebook
 
 _CODE_VALUE, _CODING_SCHEME, _CODE_MEANING = Tag("CodeValue"), Tag("CodingSchemeDesignator"), Tag("CodeMeaning")
 _CODE_VALUES = (_CODE_VALUE, Tag("LongCodeValue"), Tag("URNCodeValue"))
@@ -51,10 +51,10 @@ def deidentify(
     replaced
         Receives every UID and name that was replaced.
     """
-    clean = _Cleaner(patient, keys, rules, replaced).clean(dataset)
+    clean = _Cleaner(patient, keys, rules, replaced).clean(dataset, nested=False)
     put = _Writer(clean, Encoding.of(dataset))
     put.text("PatientID", "LO", patient.patient_id)
-    put.text("PatientName", "PN", patient.patient_id)
+    put.text("PatientName", "PN", patient.patient_id + "^")
     _declare(clean, put, rules.profile)
     return clean
 
@@ -95,13 +95,13 @@ class _Cleaner:
         self._patient, self._keys, self._rules, self._replaced = patient, keys, rules, replaced
         self._known_uids = {original: pseudonym for pseudonym, original in replaced.uids.items()}
 
-    def clean(self, source: Dataset) -> Dataset:
+    def clean(self, source: Dataset, *, nested: bool = True) -> Dataset:
         """A dataset or an item."""
         encoding = Encoding.of(source)
         out = encoding.new_dataset()
         for tag in source.keys():  # noqa: SIM118 (iterating a Dataset decodes its elements)
             rule = self._rules.rule(tag)
-            if rule.action is Action.REMOVE:
+            if rule.action is Action.REMOVE or (nested and rule.keyword in IMAGE_BYTES):
                 continue
             if rule.vr == "SQ":
                 self._sequence(source, tag, rule, out)

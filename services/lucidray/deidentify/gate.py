@@ -6,11 +6,12 @@ BurnedInAnnotation is believed when it says YES, and never when it says NO.
 import re
 
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
-from lucidray.core.errors import Refused
-from lucidray.deidentify.elements import text_of
+from lucidray.core.errors import Permanent, Refused
+from lucidray.deidentify.elements import UNDEFINED_LENGTH, text_of
 
 # Acquired by a cross-sectional scanner, which writes no text into its pixels.
 IMAGE_CLASSES = frozenset(
@@ -65,6 +66,36 @@ def check_class(dataset: Dataset, thing: str) -> None:
         raise Refused(thing, f"its pixels may show identity: {cause}", _REMEDY)
 
 
+def check_pixels(dataset: Dataset, thing: str) -> None:
+    """Check that an image has its pixels, and no bytes beside them in which anything could hide.
+
+    Raises
+    ------
+    Permanent
+        Pixels are missing, or native pixel data is not as long as the image is large.
+    """
+    if text_of(dataset, Tag("SOPClassUID")) not in IMAGE_CLASSES:
+        return
+    pixels = dataset.get_item(Tag("PixelData"))
+    if pixels is None:
+        raise Permanent(thing, "it is an image without pixel data", "send it again, complete")
+    if isinstance(pixels, RawDataElement) and pixels.length == UNDEFINED_LENGTH:
+        return  # encapsulated
+    length, expected = len(pixels.value or b""), _native_length(dataset)
+    if length not in (expected, expected + expected % 2):
+        raise Permanent(
+            thing, f"it has {length} bytes of pixel data, and its size asks for {expected}", "send it again, complete"
+        )
+
+
+def _native_length(dataset: Dataset) -> int:
+    rows, columns, samples, bits = (
+        int(text_of(dataset, Tag(keyword)) or 0) for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
+    )
+    frames = int(text_of(dataset, Tag("NumberOfFrames")) or 1)
+    return (rows * columns * samples * frames * bits + 7) // 8
+
+
 def _text_in_pixels(dataset: Dataset) -> str:
     if _WITH_TEXT.search(text_of(dataset, Tag("ImageType")).upper()):
         return "ImageType says that it is a screen save, report or curve"
@@ -72,7 +103,7 @@ def _text_in_pixels(dataset: Dataset) -> str:
         return "BurnedInAnnotation is YES"
     if text_of(dataset, Tag("ConversionType")).upper() in _DIGITISED:
         return "ConversionType says that it was digitised from film, video or paper"
-    if text_of(dataset, Tag("PhotometricInterpretation")).upper() not in ("MONOCHROME1", "MONOCHROME2"):
+    if text_of(dataset, Tag("PhotometricInterpretation")).upper() not in ("MONOCHROME1", "MONOCHROME2", ""):
         return "it is in colour, so it is a rendering"
     if any(_embedded_overlay(dataset, group) for group in range(0x6000, 0x6020, 2)):
         return "it has an overlay in unused bits of its pixels"

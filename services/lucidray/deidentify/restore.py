@@ -5,7 +5,7 @@ DICOM; the result's own (its instance, its series, or an attribute that by its m
 new); or unknown, and then nothing leaves.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pydicom import Dataset
@@ -46,7 +46,6 @@ MADE = frozenset(
         "PresentationCreationDate",
         "PerformedProcedureStepStartDate",
         "PerformedProcedureStepEndDate",
-        "SegmentDefinitionDateTime",
         "ObservationDateTime",
         "VerificationDateTime",
         "DateTimeOfLastCalibration",
@@ -151,7 +150,7 @@ class Restorer:
         restored = [self.record.texts.get(value, value) for value in given]
         if restored != given:
             element.value = restored if len(restored) > 1 else restored[0]
-        texts.extend(restored)
+        texts.extend(value for value in given if value not in self.record.texts)
 
 
 def own_uids(datasets: Collection[Dataset]) -> frozenset[str]:
@@ -163,7 +162,7 @@ OWN_KEYWORDS = ("SOPInstanceUID", "SeriesInstanceUID")
 
 
 def _identify(dataset: Dataset, original: Dataset, texts: Collection[str]) -> None:
-    """Put the patient and study modules in, verbatim where the rest of the object can be written in their character
+    """Put the patient and study modules in, verbatim where the result's own texts can be written in their character
     set; else the whole object goes to UTF-8, which has every character of both."""
     charset = original.get("SpecificCharacterSet")
     verbatim = all(_fits(text, charset) for text in texts)
@@ -182,9 +181,9 @@ def _identify(dataset: Dataset, original: Dataset, texts: Collection[str]) -> No
             dataset[tag] = original[tag] if sequence or not verbatim else element
 
 
-def _fits(text: str, charset: object) -> bool:
+def _fits(text: str, charset: str | Iterable[str] | None) -> bool:
     """Whether a text can be written in a character set (PS3.3 C.12.1.1.2) for certain."""
-    names = [str(name) for name in charset] if isinstance(charset, list | tuple) else [str(charset or "")]
+    names = [charset or ""] if isinstance(charset, str | None) else [str(name) for name in charset]
     if any(name.endswith("IR 13") for name in names) and set(text) & {"\\", "~"}:
         return False  # JIS X 0201 has a yen sign and an overline in their places
     if text.isascii():

@@ -19,7 +19,9 @@ TEMPORAL = frozenset({"DA", "DT", "TM"})
 TEXT = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 STRINGS = TEXT | TEMPORAL | {"AS", "CS", "DS", "IS", "UI"}
 
-# Bytes that are the image itself.
+# Bytes that are the image itself, or that its values need. Only in the object itself: a picture in a sequence is
+# an icon or a photo, and nobody gated it. Tables (NESTED_BYTES) are where the standard puts them.
+NESTED_BYTES = frozenset({"LUTData"})
 IMAGE_BYTES = frozenset(
     {
         "PixelData",
@@ -30,7 +32,6 @@ IMAGE_BYTES = frozenset(
         "RedPaletteColorLookupTableData",
         "GreenPaletteColorLookupTableData",
         "BluePaletteColorLookupTableData",
-        "LUTData",
     }
 )
 
@@ -106,7 +107,7 @@ class Rulebook:
     def _unlisted(self, vr: str, keyword: str, otherwise: Action) -> Action:
         if vr in TEMPORAL:
             return _temporal(vr) if "retain_longitudinal_modified_dates" in self.profile.options else Action.REMOVE
-        if keyword in IMAGE_BYTES:
+        if keyword in IMAGE_BYTES | NESTED_BYTES:
             return Action.BYTES
         return _by_representation(vr, otherwise)
 

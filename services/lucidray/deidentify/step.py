@@ -131,6 +131,7 @@ class Deidentify(Step[DeidentifyParameters]):
         thing = self._name(role, data, source)
         try:
             gate.check_class(source, thing)
+            gate.check_pixels(source, thing)
             if not Identity.of(source).agrees(identity):
                 raise Permanent(
                     thing,

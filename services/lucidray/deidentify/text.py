@@ -12,9 +12,9 @@ _DATE_LIKE = re.compile(
     r"(?:19|20)\d\d[-./_ ]?(?:0[1-9]|1[0-2])[-./_ ]?(?:0[1-9]|[12]\d|3[01])|\d\d?[-./_ ]\d\d?[-./_ ](?:19|20)\d\d"
 )
 _MAX_DIGITS = 8  # in a whole value: record numbers and telephone numbers have more
-_CODE = re.compile(r"(?=.*\d)(?!.*[A-Za-z]{4})(?!.*\d{5})[A-Za-z0-9.]{1,16}")  # e.g. B30f, 07MW18.4
+_CODE = re.compile(r"(?=.*\d)(?!.*[A-Za-z]{4})(?!(?:.*\d){6})[A-Za-z0-9.]{1,10}")  # e.g. B30f, 07MW18.4
 _DECIMAL = re.compile(r"\d{1,4}\.\d{1,6}")
-_IDENTIFIER = re.compile(r"(?=.*\d)(?!.*[A-Za-z]{9})[A-Za-z0-9_.-]{1,16}")
+_IDENTIFIER = re.compile(r"[A-Za-z]{0,8}[-_]?\d{1,8}[A-Za-z]?")  # e.g. 141322, AWP141322, CT01
 _QUANTITY = re.compile(
     r"\d{1,2}(?:\.\d{1,2})?|\d{1,3}(?:\.\d{1,2})?(?:mm|cm|s|sec|min|h|kv|mas|mci|mbq|%)", re.IGNORECASE
 )
@@ -45,7 +45,7 @@ def is_known_words(value: str) -> bool:
 
 
 def is_identifier(value: str) -> bool:
-    """Whether a value is one short token with a digit, as serial numbers and station names are."""
+    """Whether a value is letters and a number, as serial numbers and station names are."""
     return _IDENTIFIER.fullmatch(value) is not None
 
 

@@ -1,0 +1,92 @@
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, select, update
+from tests.deidentify.objects import VAULT_KEY, open_vault
+
+from lucidray.core.clock import ManualClock
+from lucidray.core.errors import Permanent, Refused, Transient
+from lucidray.deidentify.seal import VaultKeys
+from lucidray.deidentify.vault import ACCESS, RECORDS, RowKey, Vault, VaultRecord
+
+ROW = RowKey("c01", "study", "patient")
+RECORD = VaultRecord.of({"2.25.1": "1.2.3.4711"}, {"P1": "4711-0815"}, 77, b"modules")
+
+
+def accesses(folder: Path) -> list[tuple[str, str, str]]:
+    with create_engine(f"sqlite:///{folder / 'vault.db'}").connect() as connection:
+        found = connection.execute(select(ACCESS.c.case_id, ACCESS.c.action, ACCESS.c.outcome).order_by(ACCESS.c.id))
+        return [tuple(row) for row in found]
+
+
+def test_a_record_comes_back_and_every_look_up_is_recorded(tmp_path: Path) -> None:
+    vault = open_vault(tmp_path)
+    vault.write(ROW, RECORD)
+    vault.write(ROW, RECORD)
+    assert open_vault(tmp_path).read(ROW) == RECORD
+    with pytest.raises(Refused, match="holds nothing"):
+        vault.read(RowKey("c02", "study", "patient"))
+    assert accesses(tmp_path) == [
+        ("c01", "write", "written"),
+        ("c01", "write", "unchanged"),
+        ("c01", "read", "opened"),
+        ("c02", "read", "failed"),
+    ]
+    assert RECORD.module_bytes() == b"modules"
+
+
+def test_a_later_record_takes_the_place_of_the_former(tmp_path: Path) -> None:
+    vault = open_vault(tmp_path)
+    vault.write(ROW, RECORD)
+    later = RECORD.model_copy(update={"shift_days": 78})
+    vault.write(ROW, later)
+    assert vault.read(ROW) == later
+
+
+def test_nothing_of_a_record_can_be_read_in_the_file(tmp_path: Path) -> None:
+    open_vault(tmp_path).write(ROW, RECORD)
+    content = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"c01" in content  # the search sees what is there
+    assert not [word for word in (b"4711", b"2.25.1", b"modules", b"bW9kdWxlcw") if word in content]
+
+
+@pytest.mark.parametrize("column", ["body", "row_key", "key_id", "study_key", "patient_key"])
+def test_a_tampered_row_is_seen(tmp_path: Path, column: str) -> None:
+    vault = open_vault(tmp_path)
+    vault.write(ROW, RECORD)
+    row = ROW
+    with create_engine(f"sqlite:///{tmp_path / 'vault.db'}").begin() as connection:
+        value = connection.execute(select(RECORDS.c[column])).scalar_one()
+        changed = value[:-1] + (b"!" if isinstance(value, bytes) else "!")
+        connection.execute(update(RECORDS).values({column: changed}))
+    if column.endswith("_key") and column != "row_key":
+        row = RowKey(ROW.case_id, **{"study_key": "study", "patient_key": "patient"} | {column: changed})
+    with pytest.raises(Permanent):
+        vault.read(row)
+    with pytest.raises(Permanent):
+        vault.write(row, RECORD)
+    assert accesses(tmp_path)[-1] == ("c01", "read", "failed")
+
+
+def test_a_row_put_in_anothers_place_is_seen(tmp_path: Path) -> None:
+    vault = open_vault(tmp_path)
+    vault.write(ROW, RECORD)
+    with create_engine(f"sqlite:///{tmp_path / 'vault.db'}").begin() as connection:
+        connection.execute(update(RECORDS).values(case_id="c02"))
+    with pytest.raises(Permanent, match="moved from another case"):
+        vault.read(RowKey("c02", "study", "patient"))
+
+
+def test_another_key_does_not_open(tmp_path: Path) -> None:
+    open_vault(tmp_path).write(ROW, RECORD)
+    with pytest.raises(Permanent, match="not in the key file"):
+        open_vault(tmp_path, bytes(range(200, 232))).read(ROW)
+    assert open_vault(tmp_path, bytes(range(200, 232)), VAULT_KEY).read(ROW) == RECORD
+
+
+def test_a_database_that_does_not_answer_is_transient() -> None:
+    vault = Vault(create_engine("sqlite://"), VaultKeys([VAULT_KEY]), ManualClock())  # without tables
+    with pytest.raises(Transient, match="does not answer"):
+        vault.write(ROW, RECORD)
+    with pytest.raises(Transient, match="does not answer"):
+        vault.read(ROW)
