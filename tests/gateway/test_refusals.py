@@ -205,7 +205,7 @@ def _locked(*_: Any) -> Any:
     raise OperationalError("insert", {}, Exception("database or disk is full"))
 
 
-@pytest.mark.parametrize("method", ["write", "seal", "accept"])
+@pytest.mark.parametrize("method", ["write", "seal"])
 def test_a_full_disk_is_told_and_nothing_is_half_stored(
     node: Node, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:

@@ -72,11 +72,10 @@ def test_killed_at_a_commit_point(tmp_path: Path, point: str) -> None:
         assert not node.files()
 
 
-def test_strays_of_a_crash_are_removed_and_acknowledged_objects_kept(tmp_path: Path) -> None:
+def test_strays_of_a_crash_are_removed(tmp_path: Path) -> None:
     node = Node(tmp_path)
     spool = tmp_path / "gateway"
-    (spool / "incoming" / "half").write_bytes(b"half an object")
-    (spool / "accepted" / "never-acknowledged").write_bytes(b"an object")
+    (spool / "never-acknowledged").write_bytes(b"half an object")
     with node:
         assert not node.files()
         assert node.gateway.ready()

@@ -39,12 +39,6 @@ class Context:
     transfer_syntax: str
 
 
-@dataclass(frozen=True)
-class _Sealed:
-    incoming: Incoming
-    arrival: Arrival
-
-
 class Intake:
     """Takes objects: whole, durable and indexed before Success.
 
@@ -73,7 +67,7 @@ class Intake:
         self._limits = limits
         self._clock = clock
         self._accepted = accepted
-        self._group: GroupCommit[_Sealed, bool] = GroupCommit(self._commit)
+        self._group: GroupCommit[Arrival, bool] = GroupCommit(self._commit)
 
     def begin(self, peer: Peer, request: StoreRequest, context: Context) -> "Reception":
         """An object is announced."""
@@ -123,14 +117,12 @@ class Intake:
             size=incoming.size,
             spool_name=incoming.name,
         )
-        return self._group.submit(_Sealed(incoming, arrival))
+        return self._group.submit(arrival)
 
-    def _commit(self, batch: Sequence[_Sealed]) -> list[bool]:
-        for each in batch:
-            each.incoming.accept()
+    def _commit(self, arrivals: Sequence[Arrival]) -> list[bool]:
         self._spool.sync()
         commit_point("gateway.received")
-        new = self._index.accept([each.arrival for each in batch])
+        new = self._index.accept(arrivals)
         commit_point("gateway.indexed")
         self._accepted()
         return new

@@ -25,7 +25,7 @@ from lucidray.v1.events_pb2 import InstancesStored, IntakeEvent, StoredInstance,
 
 BATCH = 200  # rows a round; an event of so many instances takes about 50 kB
 MESSAGES = 500
-GATHER_SECONDS = 0.05  # objects of one study come in a row: one round for some of them spares disk flushes
+GATHER_SECONDS = 0.2  # objects of one study come in a row: one round for many of them spares disk flushes
 FIRST_BACKOFF_SECONDS, LAST_BACKOFF_SECONDS = 0.5, 30.0
 
 log = logging.get(__name__)

@@ -1,7 +1,7 @@
 """Objects on the gateway's own disk, from their first byte until they are in the clinical store.
 
-``incoming/`` holds what is still arriving, ``accepted/`` what is whole and durable. A file in
-``accepted/`` without a row in the index was never acknowledged.
+A row in the index makes a file an object: a file without one was never acknowledged. Therefore a
+file has its final name from the start, and nothing has to be renamed.
 """
 
 import hashlib
@@ -19,43 +19,40 @@ class Spool:
     """The folder of a gateway; two gateways never share one."""
 
     def __init__(self, folder: Path) -> None:
-        self._incoming = folder / "incoming"
-        self._accepted = folder / "accepted"
-        for each in (folder, self._incoming, self._accepted):
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync_folder(each.parent)
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sync_folder(folder.parent)
 
     def create(self, head: bytes) -> "Incoming":
         """A new object that begins with `head`."""
-        return Incoming(self._incoming / uuid.uuid4().hex, self._accepted, head)
+        return Incoming(self.path(uuid.uuid4().hex), head)
 
     def path(self, name: str) -> Path:
-        """An accepted object."""
-        return self._accepted / name
+        """An object."""
+        return self._folder / name
 
     def sync(self) -> None:
-        """Make the names in ``accepted/`` durable."""
-        _sync_folder(self._accepted)
+        """Make the names of the objects durable."""
+        _sync_folder(self._folder)
 
     def remove(self, name: str) -> None:
-        """Forget an accepted object."""
+        """Forget an object."""
         self.path(name).unlink(missing_ok=True)
 
     def recover(self, known: Container[str]) -> int:
-        """Remove what was never acknowledged: arriving objects, and accepted ones that are not `known`."""
-        stray = [*self._incoming.iterdir(), *(path for path in self._accepted.iterdir() if path.name not in known)]
+        """Remove what was never acknowledged: all that is not `known`. Only before anything arrives."""
+        stray = [path for path in self._folder.iterdir() if path.name not in known]
         for path in stray:
-            path.unlink(missing_ok=True)
+            path.unlink()
         return len(stray)
 
 
 class Incoming:
     """One object that is arriving. Used by one thread."""
 
-    def __init__(self, path: Path, accepted: Path, head: bytes) -> None:
+    def __init__(self, path: Path, head: bytes) -> None:
         self.name = path.name
         self._path = path
-        self._accepted = accepted
         self._head = len(head)
         self._digest = hashlib.sha256()
         self._descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
@@ -105,15 +102,9 @@ class Incoming:
             yield view
 
     def seal(self) -> None:
-        """Make the bytes durable."""
+        """Make the bytes durable; the name is after `Spool.sync`."""
         os.fsync(self._descriptor)
         self._close()
-
-    def accept(self) -> None:
-        """Move to ``accepted/``; durable after `Spool.sync`."""
-        target = self._accepted / self.name
-        os.rename(self._path, target)
-        self._path = target
 
     def discard(self) -> None:
         """Leave nothing behind."""
