@@ -13,6 +13,7 @@ from kafka.errors import (
     SaslAuthenticationFailedError,
     TopicAlreadyExistsError,
 )
+from kafka.net.compat import KafkaNetClient
 from kafka.structs import TopicPartition as ClientPartition
 
 from lucidray.bus.base import Bus, Consumer, Producer, TopicPartition, TopicSpec
@@ -59,7 +60,7 @@ class KafkaBus(Bus):
                     )
 
     def producer(self) -> Producer:
-        return self._made(lambda: KafkaProducer(self._settings, self._connection))
+        return self._made(lambda connection: KafkaProducer(self._settings, connection))
 
     def consumer(self, group: str, topics: Sequence[str], *, member: str = "") -> Consumer:
         def left() -> None:
@@ -67,7 +68,7 @@ class KafkaBus(Bus):
                 with failures(self._settings, f"consumer group {group}"):
                     self._admin.remove_group_members(group, [MemberToRemove(group_instance_id=member)])
 
-        return self._made(lambda: KafkaConsumer(self._settings, self._connection, group, topics, member, left))
+        return self._made(lambda connection: KafkaConsumer(self._settings, connection, group, topics, member, left))
 
     def lag(self, group: str, topics: Sequence[str]) -> dict[TopicPartition, int]:
         with failures(self._settings, f"consumer group {group}"):
@@ -95,22 +96,32 @@ class KafkaBus(Bus):
     def _admin(self) -> Any:
         with self._lock:
             if self._admin_client is None:
-                self._admin_client = self._made(lambda: KafkaAdminClient(**self._connection))
+                self._admin_client = self._made(lambda connection: KafkaAdminClient(**connection))
             return self._admin_client
 
-    def _made(self, make: Callable[[], Made]) -> Made:
+    def _made(self, make: Callable[[dict[str, Any]], Made]) -> Made:
+        """A client of kafka-python; says why if it cannot be had, and leaves no thread of it behind."""
+        network: list[Any] = []
+
+        def kafka_client(**configs: Any) -> Any:
+            network.append(KafkaNetClient(**configs))
+            return network[-1]
+
         try:
             with failures(self._settings, "Kafka"):
-                try:
-                    return make()
-                except (KafkaTimeoutError, SaslAuthenticationFailedError) as error:
-                    raise unreachable(self._settings) from error
-        except OSError as error:  # kafka-python reads the certificates itself
-            raise Permanent(
-                f"certificates {self._settings.ssl_cafile}",
-                f"they cannot be used ({error.strerror})",
-                "name a PEM file in bus.ssl_cafile",
-            ) from error
+                return make({**self._connection, "kafka_client": kafka_client})
+        except BaseException as error:
+            for client in network:
+                client.close()
+            if isinstance(error.__cause__, KafkaTimeoutError | SaslAuthenticationFailedError):
+                raise unreachable(self._settings) from error.__cause__
+            if isinstance(error, OSError):  # kafka-python reads the certificates itself
+                raise Permanent(
+                    f"certificates {self._settings.ssl_cafile}",
+                    f"they cannot be used ({error.strerror})",
+                    "name a PEM file in bus.ssl_cafile",
+                ) from error
+            raise
 
     def _partitions(self, topics: Iterable[str]) -> dict[str, list[int]]:
         """Numbers of the partitions of those topics that exist."""
