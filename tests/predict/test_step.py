@@ -174,11 +174,12 @@ def test_feature_in_another_unit_withholds(
     assert "SUVmax is in 1" in prediction_of(run(bundle, pet, one, wrong)).reason
 
 
-def test_no_region_withholds(bundle: Bundle, pet: Volume, make_regions: MakeRegions, features: Features) -> None:
-    result = run(bundle, pet, make_regions(), features)
-    prediction = prediction_of(result)
-    assert (prediction.status, prediction.segment) == ("withheld", 0)
-    assert "no target region" in prediction.reason
+def test_without_a_region_there_is_only_a_remark(
+    bundle: Bundle, pet: Volume, make_regions: MakeRegions, make_features: MakeFeatures
+) -> None:
+    result = run(bundle, pet, make_regions(), make_features([], ()))
+    assert list(result.artifacts) == []
+    assert result.summary["prediction"].startswith("withheld: there is no target region")
     assert [flag.code for flag in result.quality] == ["prediction-withheld"]
 
 

@@ -193,7 +193,7 @@ FDG-PET before treatment. **Research use only. It shows how a model travels thro
 treated by it.**
 
 ## No added value over SUVmax was shown
-In cross-validation the model's AUC is {model:.2f}; SUVmax alone, without any fit, has {suv:.2f}. The model
+In cross-validation the model's AUC is {model:.2f}; SUVmax alone, without any fit, has {suv:.2f}: the model
 {verdict} that single number. Who wants a risk estimate from these images should read SUVmax.
 
 | what | figure | value | 95 % interval |
@@ -211,6 +211,8 @@ cross-validation fits on fewer patients; SUVmax and volume are ranked as they ar
   Preset `{PRESET}`.
 - Chosen from: Eary et al. 2008, J Nucl Med 49:1973 (SUVmax and heterogeneity in sarcoma); Vallieres et al. 2015;
   Apostolova et al. 2014, Eur Radiol 24:2077 (asphericity); size is a staging criterion.
+- That choice is not independent of these patients: the cohort is that of Vallieres et al., who had already found
+  SUVmax prognostic in it. The figures of SUVmax, and of a model that contains it, are to that extent flattering.
 - Standardised, logistic regression with L2 penalty, C = {logistic.PENALTY:g}, fixed beforehand. Nothing was tuned.
 - Features were measured on the native PET of the cohort with the code that serves the model. `{TABLE}` holds them;
   without the images the bundle is made again from it.

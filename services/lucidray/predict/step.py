@@ -20,6 +20,7 @@ from lucidray.serving.manifest import Manifest
 from lucidray.v1.case_pb2 import QualityFlag
 
 RESEARCH = "research use only"
+WITHHELD = "prediction-withheld"
 UNNAMED = Concept(value="111047", scheme="DCM", meaning="Probability")
 
 
@@ -45,6 +46,8 @@ class Predict(Step[PredictParameters]):
     def run(self, case: CaseFacts, inputs: Inputs, parameters: PredictParameters) -> StepResult:
         """Predict for the chosen regions; each of several has its own artifact, with role `segment-<number>`.
 
+        A case without target regions gets a remark and no artifact.
+
         Raises
         ------
         Permanent
@@ -60,11 +63,10 @@ class Predict(Step[PredictParameters]):
             artifacts.append(Artifact(PREDICTION, prediction, role))
             flags += remarks
             summary[f"segment {number}"] = _shown(prediction)
-        if not artifacts:
-            withheld = _withheld(bundle, 0, ["there is no target region"])
-            artifacts.append(Artifact(PREDICTION, withheld))
-            flags.append(_withheld_flag(withheld))
-            summary["prediction"] = _shown(withheld)
+        if not artifacts:  # a prediction is about a region: without one the remark alone says why there is none
+            reason = "there is no target region to predict for"
+            flags.append(quality_flag("predict", WITHHELD, f"{bundle.name}: {reason}"))
+            summary["prediction"] = f"withheld: {reason}"
         return StepResult(artifacts, flags, summary)
 
     def _bundle(self, case: CaseFacts, name: str) -> Bundle:
@@ -138,9 +140,9 @@ def _predicted(bundle: Bundle, segment: int, vector: Vector) -> Prediction:
 
 
 def _withheld(
-    bundle: Bundle, segment: int, problems: list[str], vector: Vector | None = None, distance: float | None = None
+    bundle: Bundle, segment: int, problems: list[str], vector: Vector, distance: float | None = None
 ) -> Prediction:
-    prediction = _prediction(bundle, segment, vector or Vector([], [], []), distance)
+    prediction = _prediction(bundle, segment, vector, distance)
     return prediction.model_copy(update={"reason": "; ".join(problems)})
 
 
@@ -193,7 +195,7 @@ def _remarks(prediction: Prediction, vector: Vector) -> list[QualityFlag]:
 
 
 def _withheld_flag(prediction: Prediction) -> QualityFlag:
-    return quality_flag("predict", "prediction-withheld", f"{prediction.bundle}: {prediction.reason}")
+    return quality_flag("predict", WITHHELD, f"{prediction.bundle}: {prediction.reason}")
 
 
 def _is_outside(prediction: Prediction) -> bool:
