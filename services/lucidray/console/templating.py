@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,12 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
     token = access.cookie_of(request.headers, access.FORM)
     theme = access.cookie_of(request.headers, THEME)
     context = request.app.state.context
+    query = f"?{request.url.query}" if request.url.query else ""
     html = _environment.get_template(template).render(
         token_of_form=token or (new := access.new_form_token()),
         theme=theme if theme in THEMES else "auto",
-        here=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        # What was typed into a wrong address is not repeated.
+        here=request.url.path + query if status == HTTPStatus.OK else "/",
         logged_in=context.access.needed and template != "login.html",
         static_version=_static_version,
         **values,
