@@ -1,5 +1,6 @@
 """The Kafka bus: connections and topics."""
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Lock
@@ -10,6 +11,7 @@ from kafka.admin import MemberToRemove, OffsetSpec
 from kafka.errors import (
     InvalidReplicationFactorError,
     KafkaTimeoutError,
+    RetriableError,
     SaslAuthenticationFailedError,
     TopicAlreadyExistsError,
 )
@@ -66,7 +68,8 @@ class KafkaBus(Bus):
         def left() -> None:
             if member:  # Kafka waits for a named member's return; who closes does not come back soon
                 with failures(self._settings, f"consumer group {group}"):
-                    self._admin.remove_group_members(group, [MemberToRemove(group_instance_id=member)])
+                    leaving = [MemberToRemove(group_instance_id=member)]
+                    self._patiently(lambda: self._admin.remove_group_members(group, leaving))
 
         return self._made(lambda connection: KafkaConsumer(self._settings, connection, group, topics, member, left))
 
@@ -77,7 +80,9 @@ class KafkaBus(Bus):
                 for topic, numbers in self._partitions(topics).items()
                 for number in sorted(numbers)
             ]
-            committed = self._admin.list_group_offsets({group: sources})[group]
+            if not sources:
+                return {}
+            committed = self._patiently(lambda: self._admin.list_group_offsets({group: sources})[group])
             first = self._admin.list_partition_offsets(dict.fromkeys(sources, OffsetSpec.EARLIEST))
             end = self._admin.list_partition_offsets(dict.fromkeys(sources, OffsetSpec.LATEST))
         result = {}
@@ -122,6 +127,17 @@ class KafkaBus(Bus):
                     "name a PEM file in bus.ssl_cafile",
                 ) from error
             raise
+
+    def _patiently(self, ask: Callable[[], Made]) -> Made:
+        """Ask a group's coordinator, which moves when brokers restart and is not there on a new cluster."""
+        deadline = time.monotonic() + self._settings.connect_timeout_ms / 1000
+        while True:
+            try:
+                return ask()
+            except RetriableError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     def _partitions(self, topics: Iterable[str]) -> dict[str, list[int]]:
         """Numbers of the partitions of those topics that exist."""
