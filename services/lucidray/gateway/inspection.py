@@ -12,6 +12,8 @@ STUDY_INSTANCE_UID, SERIES_INSTANCE_UID = 0x0020000D, 0x0020000E
 SAMPLES_PER_PIXEL, PHOTOMETRIC_INTERPRETATION = 0x00280002, 0x00280004
 NUMBER_OF_FRAMES, ROWS, COLUMNS, BITS_ALLOCATED = 0x00280008, 0x00280010, 0x00280011, 0x00280100
 PIXELS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
+# Instead of pixels: SpectroscopyData, PixelDataProviderURL.
+_NO_PIXELS = frozenset({0x56000020, 0x00287FE0})
 _NUMBERS = frozenset({SAMPLES_PER_PIXEL, ROWS, COLUMNS, BITS_ALLOCATED})
 _TEXTS = frozenset(
     {
@@ -117,6 +119,8 @@ def _read(data: bytes | memoryview, transfer_syntax: str) -> tuple[dict[int, byt
             continue
         if token.tag in PIXELS and token.kind in (Kind.ELEMENT, Kind.SEQUENCE):
             pixels = token
+        elif token.tag in _NO_PIXELS:
+            values[token.tag] = b"present"
         elif token.tag in _WANTED and token.kind is Kind.ELEMENT and token.end - token.start <= _LONGEST_WANTED:
             value = bytes(data[token.start : token.end])
             if token.tag in _NUMBERS:
@@ -137,7 +141,11 @@ def _check_same(values: dict[int, bytes], tag: int, keyword: str, announced: byt
 
 def _check_pixels(values: dict[int, bytes], pixels: Token | None, encapsulated: bool) -> None:
     """Native pixels must fill the image; a reader would otherwise take a cut image for a whole one."""
-    if pixels is None or (pixels.kind is Kind.SEQUENCE and encapsulated):
+    if pixels is None:
+        if any(values.get(ROWS, b"")) and _NO_PIXELS.isdisjoint(values):
+            raise Malformed("it is an image, and has no pixels")
+        return
+    if pixels.kind is Kind.SEQUENCE and encapsulated:
         return
     if pixels.kind is Kind.SEQUENCE:
         raise Malformed("its pixels are encapsulated, and its transfer syntax is a native one")
