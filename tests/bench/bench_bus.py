@@ -139,9 +139,9 @@ def main() -> int:
         crowd = producers(stack, folder, PER_TRANSACTION, 1)
         alone = producers(stack, folder, 1, 1)
         figures = [
-            compare(f"{PRODUCERS} producers, {PER_TRANSACTION} a flush", "records/s", streams, fifty, fifty_name, 4.0),
+            compare(f"{PRODUCERS} producers, {PER_TRANSACTION} a flush", "records/s", streams, fifty, fifty_name, 3.0),
             compare(f"{PER_TRANSACTION} producers, 1 a flush", "records/s", crowd, single, single_name, 1.0),
-            compare("one send and flush", "ms", alone, single, single_name, 3.0),
+            compare("one send and flush", "ms", alone, single, single_name, 2.5),
         ]
         waited = delivery(folder)
     table = Table(title="SQLite bus, records of 1 kB; ratio: times the bound's cost (median, and range of rounds)")
