@@ -195,9 +195,8 @@ def volume(grid: Grid, modality: str, voxels: np.ndarray[Any, Any]) -> Volume:
 
 
 def ct() -> Volume:
-    """Water in air."""
-    voxels = np.full(CT_GRID.shape, -1000, np.int16)
-    voxels[:, 2:18, 2:18] = 40
+    """Water."""
+    voxels = np.full(CT_GRID.shape, 40, np.int16)
     return volume(CT_GRID, "CT", voxels)
 
 

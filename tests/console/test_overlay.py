@@ -144,6 +144,39 @@ def test_right_side_of_the_patient_is_at_the_left() -> None:
     assert picture[60, 180].max() < 200
 
 
+def test_air_around_the_body_is_not_shown_but_regions_in_it_are() -> None:
+    grid = CT_GRID.model_copy(update={"spacing": (4.0, 10.0, 10.0), "origin": (-95.0, -95.0, 100.0)})
+    voxels = np.full(grid.shape, -1000, np.int16)
+    voxels[:, 6:12, 5:15] = 40
+    voxels[0, 0, 0] = 3000  # a speck
+    body = volume(grid, "CT", voxels)
+    shown = CaseImages.of(body, None, None)
+    assert shown.base.grid.shape == (10, 10, 14)  # two voxels of margin on each side
+    assert np.array_equal(shown.base.voxels, voxels[:, 4:14, 3:17])
+    assert shown.base.grid.origin == pytest.approx(tuple((grid.affine @ [0, 4, 3, 1])[:3]))
+    labels = np.zeros(grid.shape, np.uint8)
+    labels[2, 18, 18] = 1
+    facts = regions().facts.model_copy(update={"grid": grid})
+    with_region = CaseImages.of(body, None, Regions(labels, facts))
+    assert with_region.base.grid.shape == (10, 16, 17)
+
+
+def test_pet_is_shown_where_the_ct_is() -> None:
+    voxels = np.full(CT_GRID.shape, -1000, np.int16)
+    grid = CT_GRID.model_copy(update={"spacing": (4.0, 10.0, 10.0), "origin": (-95.0, -95.0, 100.0)})
+    voxels[:, 8:12, 8:12] = 40
+    wide = volume(
+        PET_GRID.model_copy(update={"spacing": (4.0, 20.0, 20.0), "origin": (-90.0, -90.0, 100.0)}),
+        "PT",
+        pet().voxels,
+    )
+    shown = CaseImages.of(volume(grid, "CT", voxels), wide, None)
+    assert shown.base.grid.shape == (10, 8, 8)
+    assert shown.uptake is not None
+    assert shown.uptake.grid.shape == (10, 4, 4)
+    assert np.array_equal(shown.uptake.voxels, pet().voxels[:, 3:7, 3:7])
+
+
 def test_windows_by_unit() -> None:
     assert window_of(ct()) == SOFT_TISSUE
     assert window_of(pet()) == Window(0, 7)

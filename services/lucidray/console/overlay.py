@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from lucidray.console import planes, rendering
+from lucidray.console import field, planes, rendering
 from lucidray.console.rendering import AXIAL, CORONAL, RGB, SOFT_TISSUE, UPTAKE, Window
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Regions, Segment, Volume
@@ -25,7 +25,7 @@ _PERCENTILES = (1.0, 99.0)  # window of images without a unit that has a usual o
 
 @dataclass(frozen=True)
 class CaseImages:
-    """The images of a case, all upright (see `planes`).
+    """The images of a case, all upright (see `planes`), without the air around the body.
 
     Parameters
     ----------
@@ -47,11 +47,13 @@ class CaseImages:
         base = ct or pet
         if base is None:
             raise ValueError("no volume to show")
-        return cls(
-            planes.upright_volume(base),
-            planes.upright_volume(pet) if pet is not None and ct is not None else None,
-            planes.upright_regions(regions) if regions is not None else None,
-        )
+        under = planes.upright_volume(base)
+        over = planes.upright_volume(pet) if pet is not None and ct is not None else None
+        found = planes.upright_regions(regions) if regions is not None else None
+        box = field.field_of_view(under, found)
+        if over is not None:
+            over = field.cropped(over, field.moved(box, under.grid, over.grid))
+        return cls(field.cropped(under, box), over, found)
 
     @property
     def slices(self) -> int:

@@ -59,9 +59,9 @@ def _upright(array: npt.NDArray[Any], grid: Grid) -> tuple[npt.NDArray[Any], Gri
     origin = grid.affine @ np.array([*first, 1.0])
     turned = Grid(
         shape=_three(int(grid.shape[each]) for each in order),
-        spacing=_vector(grid.spacing[each] for each in order),
-        origin=_vector(origin[:3]),
-        axes=_three(_vector(-axes[order[k]] if flipped[k] else axes[order[k]]) for k in range(3)),
+        spacing=vector(grid.spacing[each] for each in order),
+        origin=vector(origin[:3]),
+        axes=_three(vector(-axes[order[k]] if flipped[k] else axes[order[k]]) for k in range(3)),
         frame_of_reference_uid=grid.frame_of_reference_uid,
     )
     steps = tuple(slice(None, None, -1) if flip else slice(None) for flip in flipped)
@@ -73,7 +73,7 @@ def _three(values: Any) -> tuple[Any, Any, Any]:
     return first, second, third
 
 
-def _vector(values: Any) -> Vector:
+def vector(values: Any) -> Vector:
     return _three(float(each) for each in values)
 
 

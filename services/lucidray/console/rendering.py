@@ -133,7 +133,7 @@ def annotate(picture: RGB, pixel: float, sides: Sides, caption: str) -> Image.Im
     image = Image.fromarray(picture)
     draw = ImageDraw.Draw(image)
     width, height = image.size
-    size = max(11, min(width, height) // 26)
+    size = max(11, max(width, height) // 26)
     pen = DARK if picture.mean() > _BRIGHT else LIGHT
     gap = size // 2
     write(draw, (gap, height / 2), sides.left, size, "lm", pen)
