@@ -1,9 +1,12 @@
 """Inspecting data sets: damaged ones are accepted or refused, never anything else."""
 
+import os
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 from tests.gateway.node import NATIVE, ct, data_set, part10
 
@@ -12,6 +15,7 @@ from lucidray.gateway.inspection import ROWS, NotAccepted, inspect
 from lucidray.imaging.elements import encoding_of, walk
 
 LIMIT = 1 << 20
+DATA = Path(os.environ.get("LUCIDRAY_DATA", Path(__file__).parents[2] / "../shared/data"))
 DATASET = ct(8)
 REQUEST = StoreRequest(1, CTImageStorage.encode(), str(DATASET.SOPInstanceUID).encode())
 BODIES: dict[str, bytes] = {syntax: data_set(part10(DATASET, syntax)) for syntax in (*NATIVE, RLELossless)}
@@ -58,3 +62,16 @@ def test_subsampled_chroma_takes_less() -> None:
     dataset.PixelData = bytes(8 * 8 * 2 - 2)
     with pytest.raises(NotAccepted, match="2 bytes short"):
         inspect(memoryview(data_set(part10(dataset))), ExplicitVRLittleEndian, request, LIMIT)
+
+
+@pytest.mark.data
+def test_real_objects_of_many_makers_are_accepted() -> None:
+    folders = ("interop/dicom2nifti_vendors", "interop/dcm_qa_ts_nine_transfer_syntaxes", "sts_cohort")
+    files = [path for folder in folders for path in sorted((DATA / folder).rglob("*.dcm"))]
+    if not files:
+        pytest.skip(f"needs {', '.join(folders)} of LUCIDRAY_DATA")
+    for path in files[:: max(1, len(files) // 100)]:
+        file = path.read_bytes()
+        header = dcmread(path, specific_tags=["SOPClassUID", "SOPInstanceUID"], stop_before_pixels=True)
+        request = StoreRequest(1, header.SOPClassUID.encode(), header.SOPInstanceUID.encode())
+        inspect(memoryview(data_set(file)), str(header.file_meta.TransferSyntaxUID), request, 1 << 30)

@@ -1,7 +1,6 @@
 """What is not whole, not itself or too large is refused, told to the ledger, and leaves nothing."""
 
 import errno
-import io
 import os
 import zlib
 from collections import Counter
@@ -257,7 +256,7 @@ def test_logs_name_no_patient_and_no_uid(node: Node, capsys: pytest.CaptureFixtu
         peer.store(UID.encode(), encoded(whole))
     node.relayed()
     captured = capsys.readouterr()
-    text = io.StringIO(captured.out + captured.err).read()
+    text = captured.out + captured.err
     assert "object-refused" in text
     for phi in (PLANTED, "planted-id", UID, "1.2.3.100"):
         assert phi not in text

@@ -1,5 +1,6 @@
 """A gateway that is killed between two effects publishes what it acknowledged, and only that."""
 
+import io
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from pynetdicom import AE
 from tests.gateway.node import Node, ct, part10, until
 
@@ -29,10 +31,6 @@ with Node(Path(sys.argv[1])) as node:
 
 def _send(port: int, file: bytes) -> int | None:
     """C-STORE to a gateway that may die meanwhile; status, or None without an answer."""
-    import io
-
-    from pydicom import dcmread
-
     dataset = dcmread(io.BytesIO(file))
     ae = AE("SENDER")
     ae.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)

@@ -41,6 +41,7 @@ from lucidray.core.topics import INTAKE_PARTITIONS
 from lucidray.gateway.negotiation import STORAGE_SOP_CLASSES, TRANSFER_SYNTAXES
 
 SUCCESS = 0x0000
+EXPLICIT = [ExplicitVRLittleEndian]
 
 
 def test_echo(node: Node) -> None:
@@ -103,11 +104,8 @@ def test_every_storage_class_and_transfer_syntax_is_negotiated(tmp_path: Path) -
 
 def test_what_is_no_storage_class_is_not_accepted(node: Node) -> None:
     patient_root_find = "1.2.840.10008.5.1.4.1.2.1.1"
-    with node.peer([(patient_root_find, NATIVE_ONE), (CTImageStorage, NATIVE_ONE)]) as association:
+    with node.peer([(patient_root_find, EXPLICIT), (CTImageStorage, EXPLICIT)]) as association:
         assert [str(each.abstract_syntax) for each in association.accepted_contexts] == [CTImageStorage]
-
-
-NATIVE_ONE = [ExplicitVRLittleEndian]
 
 
 def test_the_senders_encoding_is_preferred(node: Node) -> None:

@@ -1,7 +1,9 @@
 """The content digest does not depend on the encoding, and on nothing else than the content."""
 
 import io
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from pydicom.uid import (
 from lucidray.core.errors import Permanent
 from lucidray.imaging.content import content_digest, differs
 
+DATA = Path(os.environ.get("LUCIDRAY_DATA", Path(__file__).parents[2] / "../shared/data"))
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian)
 ROWS, COLUMNS = 65, 33  # odd, so that native pixels need a padding byte
 
@@ -173,3 +176,15 @@ def test_what_cannot_be_read_is_refused_without_its_values() -> None:
         with pytest.raises(Permanent) as caught:
             content_digest(broken)
         assert "Planted" not in str(caught.value)
+
+
+@pytest.mark.data
+def test_one_image_in_nine_encodings_of_another_toolkit() -> None:
+    """Their headers differ (each has UIDs of its own); their pixels are the same image."""
+    folder = DATA / "interop" / "dcm_qa_ts_nine_transfer_syntaxes"
+    files = [path for path in folder.rglob("*.dcm") if path.is_file()]
+    if not files:
+        pytest.skip(f"needs interop/{folder.name} of LUCIDRAY_DATA")
+    digests = [content_digest(path.read_bytes()) for path in files]
+    assert len(digests) == 9
+    assert {differs(digests[0], digest) for digest in digests[1:]} == {"header"}

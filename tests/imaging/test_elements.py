@@ -7,11 +7,12 @@ import zlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lucidray.imaging.elements import Encoding, Kind, Malformed, inflated, walk
 from pydicom import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
+
+from lucidray.imaging.elements import Encoding, Kind, Malformed, inflated, walk
 
 LITTLE = Encoding()
 ENCODINGS = [Encoding(), Encoding(implicit=True), Encoding(big_endian=True)]
