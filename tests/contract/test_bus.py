@@ -28,6 +28,8 @@ from lucidray.core.errors import Permanent
 __all__ = ["kafka_broker"]
 
 PARTITIONS = 4
+LEASE = 1.5
+SESSION_MS = int(1000 * LEASE)
 PATIENCE = 40.0
 CHILD = Path(__file__).with_name("bus_child.py")
 
@@ -361,6 +363,17 @@ class BusContract(ABC):
         assert values(read(survivor, 10)) == list(range(10))
         assert len(survivor.assignment()) == PARTITIONS
 
+    def test_slow_work_is_not_death(self, bus: Bus, topic: str, group: str, stack: ExitStack) -> None:
+        self.send_numbers(bus, topic, range(3), partition=0)
+        working = stack.enter_context(bus.consumer(group, [topic]))
+        read(working, 3)
+        impatient = stack.enter_context(bus.consumer(group, [topic]))
+        end = time.monotonic() + 2 * LEASE
+        assert poll_until(lambda _: time.monotonic() > end, impatient) == []
+        assert not impatient.assignment()
+        working.commit({TopicPartition(topic, 0): 3})
+        assert bus.lag(group, [topic])[TopicPartition(topic, 0)] == 0
+
     def test_a_named_member_that_returns_continues_at_once(
         self, patient_settings: BusSettings, bus: Bus, topic: str, group: str, stack: ExitStack
     ) -> None:
@@ -501,7 +514,7 @@ class BusContract(ABC):
 class TestSqliteBus(BusContract):
     @pytest.fixture
     def settings(self, tmp_path: Path) -> BusSettings:
-        return BusSettings(kind="sqlite", path=tmp_path / "bus.db", lease_seconds=1.0)
+        return BusSettings(kind="sqlite", path=tmp_path / "bus.db", lease_seconds=LEASE)
 
     @pytest.fixture
     def patient_settings(self, tmp_path: Path) -> BusSettings:
@@ -520,7 +533,7 @@ class TestSqliteBus(BusContract):
 class TestKafkaBus(BusContract):
     @pytest.fixture
     def settings(self, kafka_broker: Broker) -> BusSettings:
-        return BusSettings(kind="kafka", bootstrap_servers=(kafka_broker.address,), session_timeout_ms=1500)
+        return BusSettings(kind="kafka", bootstrap_servers=(kafka_broker.address,), session_timeout_ms=SESSION_MS)
 
     @pytest.fixture
     def patient_settings(self, settings: BusSettings) -> BusSettings:
