@@ -91,13 +91,15 @@ def test_life_of_a_release(cluster: Cluster) -> None:
         helm.upgrade(str(CHART), "lucidray", changed, namespace=NAMESPACE)
         second = generations(cluster)
         assert {name for name in EVERY if second[name] != first[name]} == {"segment"}
-        assert eventually(lambda: pods(cluster).count("segment") == 2)  # the new one waits for a node, the old one stays
+        assert helm.status("lucidray")["revision"] == 2
+        # The new pod waits for a node, and the old one stays until it is ready.
+        assert eventually(lambda: pods(cluster).count("segment") == 2)
         assert refused(cluster) == []
 
         helm.upgrade(str(CHART), "lucidray", merged(values("all-on"), SAME_RELEASE), namespace=NAMESPACE)
         assert eventually(lambda: pods(cluster).count("gateway") == 2), refused(cluster)
         helm.rollback("lucidray", version=1)
-        assert [each["version"] for each in helm.history("lucidray")] == [1, 2, 3, 4]
+        assert [each["revision"] for each in helm.history("lucidray")] == [1, 2, 3, 4]
         assert refused(cluster) == []
 
         helm.uninstall("lucidray")

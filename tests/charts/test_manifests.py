@@ -180,6 +180,13 @@ def test_no_kind_that_the_cluster_may_lack() -> None:
     assert "knows no ServiceMonitor" in notes(values("all-on"))
 
 
+def test_replicas_spread_among_themselves() -> None:
+    segment = workloads(render(values("all-on")))["segment"]
+    (constraint,) = pod(segment)["topologySpreadConstraints"]
+    assert constraint["labelSelector"] == segment["spec"]["selector"]
+    assert constraint["maxSkew"] == 1
+
+
 def test_metrics_are_announced() -> None:
     service = of_kind(render(values("minimal")), "Service")[""]
     assert service["spec"]["clusterIP"] == "None"

@@ -35,10 +35,17 @@ spec:
     - name: {{ . }}
     {{- end }}
   {{- end }}
-  {{- range $field := list "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" }}
+  {{- range $field := list "nodeSelector" "tolerations" "affinity" "priorityClassName" }}
   {{- with index $values $field }}
   {{ $field }}: {{ toYaml . | nindent 4 }}
   {{- end }}
+  {{- end }}
+  {{- with $values.topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- $own := dict "labelSelector" (dict "matchLabels" (include "lucidray.selector" $ | fromYaml)) }}
+    {{- range . }}
+    - {{ merge (deepCopy .) $own | toYaml | nindent 6 | trim }}
+    {{- end }}
   {{- end }}
   containers:
     - {{ include "lucidray.container" . | nindent 6 | trim }}
