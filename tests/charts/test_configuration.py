@@ -12,12 +12,12 @@ from typing import Any
 import grimp
 import pytest
 import yaml
+from tests.charts.release import ANALYSIS, CHART, CI, CLINICAL, Object, merged, of_kind, pod, render, values, workloads
 
 from lucidray.contracts.catalogue import STEPS
 from lucidray.core import settings
 from lucidray.launcher.chart_schema import SOURCE, TARGET, values_schema
 from lucidray.launcher.configuration import sections
-from tests.charts.release import ANALYSIS, CHART, CI, CLINICAL, Object, merged, of_kind, pod, render, values, workloads
 
 CLINICAL_SECTIONS = {"gateway", "dispatch", "deidentify", "deliver", "console"}
 

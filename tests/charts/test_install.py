@@ -6,7 +6,6 @@ from typing import Any
 
 import helm_python
 import pytest
-
 from tests.charts.control_plane import Cluster, control_plane
 from tests.charts.release import ANALYSIS, CHART, CLINICAL, NAMESPACE, merged, values
 
@@ -105,4 +104,3 @@ def test_life_of_a_release(cluster: Cluster) -> None:
         helm.uninstall("lucidray")
         assert eventually(lambda: generations(cluster) == {})
         assert cluster.items(f"{CORE}/persistentvolumeclaims"), "acknowledged objects outlive the release"
-

@@ -4,7 +4,6 @@ import helm_python
 import kubernetes_validate
 import pytest
 import yaml
-
 from tests.charts.release import (
     ANALYSIS,
     CHART,

@@ -2,7 +2,6 @@
 
 import helm_python
 import pytest
-
 from tests.charts.release import Object, merged, notes, refuse, render, values
 
 MISTAKES: dict[str, tuple[Object, str]] = {

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-
 from tests.charts.release import ANALYSIS, CI, CLINICAL, Object, merged, of_kind, render, values
 
 DATABASE_PORTS = {5432, 6432}

@@ -1,10 +1,11 @@
 """kill -9 at each named commit point: the case completes once, and the PACS has each result once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import yaml
+from pydicom import Dataset
 from tests.house import House, running_house
 
 from lucidray.core.errors import LucidrayError
@@ -65,7 +66,7 @@ def test_the_case_completes_once(house: House, study: PhantomStudy) -> None:
     assert findings.problems == []
 
 
-def send_until_accepted(house: House, images: list[object]) -> None:
+def send_until_accepted(house: House, images: Sequence[Dataset]) -> None:
     """What a PACS does: it sends again what was not acknowledged."""
 
     def accepted(_cases: object) -> bool:

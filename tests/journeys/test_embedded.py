@@ -1,10 +1,12 @@
 """One study through the whole house over real sockets, with the embedded bus and stores."""
 
+import html
 import os
+import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield house
 
 
-def run(house: House, datasets: list[Dataset]) -> dict[str, Any]:
+def run(house: House, datasets: Sequence[Dataset]) -> dict[str, Any]:
     """Send a study and wait until its case or hold is there."""
     known = house.known()
     report = house.send(datasets)
@@ -41,11 +43,11 @@ def run(house: House, datasets: list[Dataset]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def finished(house: House) -> tuple[PhantomStudy, dict[str, Any]]:
-    study = make_study(11)
+    study = make_study(7, size="demo")  # small phantoms are coarser than the bundle was trained for
     return study, run(house, study.datasets)
 
 
-def check(house: House, datasets: list[Dataset], study: PhantomStudy | None = None) -> Findings:
+def check(house: House, datasets: Sequence[Dataset], study: PhantomStudy | None = None) -> Findings:
     findings = verify(house.results(str(datasets[0].StudyInstanceUID)), datasets, study.truth if study else None)
     assert findings.problems == []
     return findings
@@ -80,11 +82,12 @@ def test_another_reader_sees_the_seg_where_the_images_are(
     check_geometry(house, study.datasets, tmp_path)
 
 
-def check_geometry(house: House, datasets: list[Dataset], folder: Path) -> None:
+def check_geometry(house: House, datasets: Sequence[Dataset], folder: Path) -> None:
     """dcmqi's segimage2itkimage places every voxel of the SEG where highdicom and the source images have it."""
     uid = str(datasets[0].StudyInstanceUID)
     (path,) = [s.path for s in house.pacs.instances() if s.study_instance_uid == uid and s.modality == "SEG"]
-    command = [BIN / "segimage2itkimage", "--inputDICOM", path, "--outputDirectory", folder, "-t", "nrrd"]
+    tool = str(BIN / "segimage2itkimage")
+    command = [tool, "--inputDICOM", str(path), "--outputDirectory", str(folder), "-t", "nrrd"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     header, voxels = read_nrrd(next(folder.glob("*.nrrd")))
@@ -157,7 +160,8 @@ def show(house: House, case: dict[str, Any]) -> str:
         env={**os.environ, "COLUMNS": "400"},
     )
     page = httpx.get(f"{house.url}/cases/{case['case_id']}", trust_env=False).raise_for_status().text
-    assert case["remedy"][:20] in page.replace("&#39;", "'").replace("&quot;", '"').replace("&gt;", ">")
+    words = html.unescape(re.sub(r"<[^>]+>", "", page))  # the page sets what stands in backticks as code
+    assert case["remedy"].replace("`", "") in words
     return done.stdout
 
 
@@ -196,7 +200,7 @@ def test_a_truncated_object_is_refused_and_named_while_others_go_on(house: House
     report = house.send(bad.truncate_pixels(make_study(32).datasets))
     assert len(report.failed) == 1
     refused = house.wait_new(known, "refused")
-    assert "PixelData" in f"{refused['thing']} {refused['cause']}"
+    assert "pixels are 9216 bytes short" in refused["cause"]
     assert refused["remedy"]
     assert refused["case_id"] in show(house, refused)
     parked = house.wait_new([*known, refused["case_id"]], "parked")

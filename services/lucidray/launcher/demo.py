@@ -30,7 +30,7 @@ from lucidray.runtime.service import stop_on_signal
 QUIET_SECONDS = 1.5
 CASE_SECONDS = 150.0
 ENDED = ("completed", "parked", "held", "quarantined", "unmatched", "cancelled")
-SHOWN = ("Volume", "Maximum", "Mean", "Sphericity", "Entropy")
+SHOWN = ("Maximum intensity", "Mean intensity", "Volume from Voxel Summation", "Sphericity")
 
 
 def run_demo(study: Path | None, data: Path, out: Console) -> int:
@@ -59,13 +59,13 @@ def run_demo(study: Path | None, data: Path, out: Console) -> int:
     return 1 if findings.problems else 0
 
 
-def load(study: Path | None, out: Console) -> tuple[list[Dataset], Truth | None]:
+def load(study: Path | None, out: Console) -> tuple[Sequence[Dataset], Truth | None]:
     """The study to send: a folder's CT, PET and RTSTRUCT, or the phantom."""
     if study is None or not str(study):
         out.print("Making a phantom patient ...")
         phantom = make_study(7, size="demo")
         return phantom.datasets, phantom.truth
-    datasets = []
+    datasets: list[Dataset] = []
     for path in sorted(path for path in study.rglob("*") if path.is_file()):
         try:
             dataset = dcmread(path)
@@ -139,7 +139,7 @@ def show(findings: Findings, truth: Truth | None, picture: Path, url: str, out: 
         table.add_row("SEG: Dice against the known truth", f"{findings.dice:.3f}")
     table.add_row("SR: measurements", str(findings.measurement_count))
     for name, value in findings.measurements.items():
-        if name.startswith(SHOWN):
+        if name in SHOWN:
             table.add_row(f"SR: {name}", f"{value:.4g}")
     if findings.probability is not None:
         interval = " (95 % interval {:.2f} to {:.2f})".format(*findings.interval) if findings.interval else ""

@@ -65,7 +65,7 @@ class Orthanc:
 
     def study(self, study_instance_uid: str, modalities: tuple[str, ...]) -> list[Dataset]:
         """The objects of some modalities in a study, whole."""
-        found = []
+        found: list[Dataset] = []
         for modality in modalities:
             query = {"StudyInstanceUID": study_instance_uid, "Modality": modality}
             series = self.http.post("/tools/find", json={"Level": "Series", "Query": query}).raise_for_status().json()

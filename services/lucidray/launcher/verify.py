@@ -113,17 +113,17 @@ def _read_report(dataset: Dataset, findings: Findings) -> None:
         name = item.ConceptNameCodeSequence[0]
         value = float(item.MeasuredValueSequence[0].NumericValue)
         if name.CodeValue == _PROBABILITY:
-            findings.probability = value / 100 if _unit(item) == "%" else value
-            bounds = [float(child.MeasuredValueSequence[0].NumericValue) for child in _numbers(item)]
-            if len(bounds) == 2:  # noqa: PLR2004
-                findings.interval = (min(bounds), max(bounds))
+            findings.probability = value
+            # TID 310: the distances from the value up and down to the bounds
+            distances = {
+                each.ConceptNameCodeSequence[0].CodeMeaning[0]: float(each.MeasuredValueSequence[0].NumericValue)
+                for each in _numbers(item)
+            }
+            if set(distances) == {"-", "+"}:
+                findings.interval = (value - distances["-"], value + distances["+"])
         else:
             findings.measurement_count += 1
             findings.measurements.setdefault(str(name.CodeMeaning), value)
-
-
-def _unit(item: Dataset) -> str:
-    return str(item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue)
 
 
 def _numbers(dataset: Dataset) -> list[Dataset]:
