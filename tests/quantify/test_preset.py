@@ -7,7 +7,8 @@ import pytest
 import yaml
 
 from lucidray.core.errors import Permanent
-from lucidray.quantify.preset import PRESETS, Discretisation, Preset, load_preset
+from lucidray.quantify.preset import PRESETS, Preset, load_preset
+from lucidray.quantify.processing import Discretisation
 
 MEASUREMENT: dict[str, Any] = {"role": "PET", "modality": "PT", "unit": "1", "families": ["morphology"]}
 

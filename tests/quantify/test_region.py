@@ -8,7 +8,7 @@ import pytest
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
 from lucidray.imaging.resample import ibsi_grid, resample, resample_mask
-from lucidray.quantify.preset import Measurement
+from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.region import prepare
 
 MakeVolume = Callable[..., Volume]

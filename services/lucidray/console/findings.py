@@ -78,7 +78,7 @@ def _key_figures(features: Features | None, segment: int) -> list[Figure]:
     for code, role, name, unit in _KEY_FIGURES:
         for feature in features.features if features else ():
             same_image = role in ("", feature.image_role)
-            if same_image and (feature.ibsi_code, feature.segment) == (code, segment):
+            if same_image and (feature.ibsi_code, feature.segment, feature.filter) == (code, segment, ""):
                 figures.append(Figure(name, readable(feature.value), unit))
                 break
     return figures
@@ -105,7 +105,8 @@ class FeatureFilter:
 
 
 def _searched(feature: Feature) -> str:
-    return f"{feature.name.replace('_', ' ')} {feature.ibsi_code} {feature.family.replace('_', ' ')}".lower()
+    words = (feature.name, feature.ibsi_code, feature.family, feature.filter)
+    return " ".join(words).replace("_", " ").lower()
 
 
 @dataclass(frozen=True)

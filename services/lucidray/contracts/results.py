@@ -20,7 +20,9 @@ class Feature(_Model):
     family_code: str = Field("", description="IBSI identifier of the family")
     aggregation: str = Field("", description="Aggregation method as IBSI code, e.g. 3D:avg -> ITBB; empty if none")
     discretisation: str = Field("", description="e.g. 'fixed_bin_size 25 HU', empty if none")
+    filter: str = Field("", description="Response map measured, e.g. 'mean 5 mirror'; empty: the image itself")
     value: float | None = Field(description="None where the feature is undefined for this region")
+    reason: str = Field("", description="Why there is no value; empty if there is one")
     unit: str = Field("1", description="UCUM")
     image_role: str = Field(description="Role of the volume measured, e.g. 'PET'")
     segment: int = Field(description="Number of the segment measured")
@@ -34,13 +36,21 @@ class Features(_Model):
     software: str = Field(description="Library and version that computed them")
     features: list[Feature]
 
-    def value(self, name: str, image_role: str, segment: int, ibsi_code: str = "") -> float | None:
-        """Value of a feature; None if absent or undefined.
+    def value(
+        self,
+        name: str,
+        image_role: str,
+        segment: int,
+        ibsi_code: str = "",
+        filter: str = "",  # noqa: A002
+    ) -> float | None:
+        """Value of a feature, the first aggregation of several; None if absent or undefined.
 
         Texture families share names ('contrast'); `ibsi_code` tells them apart.
         """
+        wanted = (name, image_role, segment, filter)
         for feature in self.features:
-            if (feature.name, feature.image_role, feature.segment) != (name, image_role, segment):
+            if (feature.name, feature.image_role, feature.segment, feature.filter) != wanted:
                 continue
             if ibsi_code in ("", feature.ibsi_code):
                 return feature.value

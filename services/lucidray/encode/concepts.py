@@ -26,6 +26,7 @@ MODALITY = CodedConcept("121139", "DCM", "Modality")
 FAMILY = CodedConcept("FEATURE_FAMILY", SCHEME, "Feature family")
 AGGREGATION = CodedConcept("AGGREGATION", SCHEME, "Feature aggregation method")
 DISCRETISATION = CodedConcept("DISCRETISATION", SCHEME, "Intensity discretisation")
+FILTER = CodedConcept("IMAGE_FILTER", SCHEME, "Image filter")
 IMAGE_ROLE = CodedConcept("IMAGE_ROLE", SCHEME, "Role of the measured image")
 BUNDLE_FAMILY = CodedConcept("MODEL_BUNDLE", SCHEME, "Model bundle")
 EXPLANATION = CodedConcept("EXPLANATION", SCHEME, "Explanation of the prediction")
@@ -115,7 +116,8 @@ def procedure_concept(modality: str) -> CodedConcept:
 
 
 def feature_modifiers(feature: Feature, modality: str, *, name_role: bool) -> list[tuple[CodedConcept, CodedConcept]]:
-    """What tells equally named measurements apart (TID 1419 row 6): image, family, aggregation, discretisation.
+    """What tells equally named measurements apart (TID 1419 row 6): image, filter, family, aggregation,
+    discretisation.
 
     Parameters
     ----------
@@ -129,6 +131,7 @@ def feature_modifiers(feature: Feature, modality: str, *, name_role: bool) -> li
     pairs = [
         (MODALITY, modality_concept(modality) if modality else None),
         (IMAGE_ROLE, own(feature.image_role) if name_role or not modality else None),
+        (FILTER, own(feature.filter)),
         (FAMILY, _ibsi(feature.family_code, _FAMILIES) or own(feature.family)),
         (AGGREGATION, _ibsi(feature.aggregation, _AGGREGATIONS)),
         (DISCRETISATION, own(feature.discretisation)),

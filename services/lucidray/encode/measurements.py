@@ -115,10 +115,16 @@ def _region_group(
         algorithm_id=_software(features) if features and own else None,
         measurements=measurements or [_volume(regions, segment)],
     )
-    undefined = [f"{feature.name} ({feature.image_role})" for feature in own if feature.value is None]
+    undefined = [_undefined(feature) for feature in own if feature.value is None]
     if undefined:
         group[0].ContentSequence.append(text_item(UNDEFINED, ", ".join(undefined)))
     return group
+
+
+def _undefined(feature: Feature) -> str:
+    """A feature without value, and why."""
+    where = ", ".join(part for part in (feature.image_role, feature.filter) if part)
+    return f"{feature.name} ({where}{': ' if feature.reason else ''}{feature.reason})"
 
 
 def _measurement(feature: Feature, value: float, modality: str, shared: set[str]) -> Measurement:

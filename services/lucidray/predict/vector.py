@@ -49,9 +49,11 @@ def make_vector(manifest: Manifest, features: Features, segment: int) -> Vector:
 
 def _find(features: Features, wanted: FeatureInput, segment: int) -> Feature | None:
     """By IBSI code where there is one: families share names."""
+    where = (wanted.image_role, segment, wanted.filter)
     for feature in features.features:
         same = feature.ibsi_code == wanted.ibsi_code if wanted.ibsi_code else feature.name == wanted.feature
-        if same and (feature.image_role, feature.segment) == (wanted.image_role, segment):
+        same = same and wanted.aggregation in ("", feature.aggregation)
+        if same and (feature.image_role, feature.segment, feature.filter) == where:
             return feature
     return None
 

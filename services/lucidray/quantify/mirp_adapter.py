@@ -1,6 +1,6 @@
 """Feature values by the library mirp (Zwanenburg et al., JOSS 2024).
 
-The one module that knows mirp; `compute` is what another engine would have to offer. mirp's public function
+The one module that knows mirp. mirp's public function
 fails as a whole when one feature is undefined and takes arrays only at 1 mm spacing, therefore we hand its
 feature classes prepared images one by one. That reaches below its public interface: the version is pinned,
 and the tests hold every feature against the consensus values.
@@ -10,16 +10,17 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from lucidray.contracts.results import Feature
 from lucidray.core import logging
-from lucidray.quantify.ibsi import DISCRETISED, FAMILY_CODES, TEXTURE, Definition, aggregation_code, definitions
-from lucidray.quantify.preset import Measurement
+from lucidray.quantify.ibsi import TEXTURE, Family, definitions
+from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Region
+from lucidray.quantify.sample import Sample
+from lucidray.quantify.values import Undefined, Values
 
 log = logging.get(__name__)
 
@@ -41,72 +42,35 @@ _FAMILIES = {
 # Grey levels of the intensity-volume histogram (IBSI manual, section 3.5): HU as they are, SUV in steps of 0.1,
 # 1000 bins where units are arbitrary (mirp does the first and the last by itself).
 _IVH_SUV_WIDTH = 0.1
+_UNDEFINED = Undefined("the library mirp gives it no value here")
 
 
-def software() -> str:
-    """Library and version."""
-    return f"mirp {version('mirp')}"
+def measure(sample: Sample, wanted: frozenset[str], aggregation: str) -> Values:
+    """The wanted features of a sample, by abbreviation."""
+    found = _values(sample.region, sample.measurement, wanted, aggregation, sample.discretisation)
+    return {name: _UNDEFINED if value is None else value for name, value in found.items()}
 
 
-def compute(region: Region, measurement: Measurement, segment: int) -> list[Feature]:
-    """Measure a region.
-
-    Parameters
-    ----------
-    region
-        Voxels and masks (z, y, x) on the grid of the measurement.
-    segment
-        Number of the segment, for the result.
-
-    Returns
-    -------
-    The features of the measurement's families in the order of the IBSI manual; the value is None where a
-    feature is undefined, e.g. texture of a single voxel.
-    """
-    wanted = _wanted(measurement)
-    values = dict.fromkeys(wanted, None) if not region.size else _values(region, measurement, wanted)
-    return [_feature(definition, values[name], measurement, segment) for name, definition in wanted.items()]
+def unaggregated(region: Region, family: str, wanted: frozenset[str]) -> Values:
+    """The wanted features of a family that needs no discretisation."""
+    measurement = Measurement(role="", modality="OT", unit="1", families=[cast(Family, family)])
+    return measure(Sample(region, measurement, None), wanted, "3D:mrg")
 
 
-def undefined(measurement: Measurement, segment: int) -> list[Feature]:
-    """The features of a measurement without values, for a region that is not in the image."""
-    return [_feature(definition, None, measurement, segment) for definition in _wanted(measurement).values()]
-
-
-def _wanted(measurement: Measurement) -> dict[str, Definition]:
-    return {
-        name: definition
-        for name, definition in definitions().items()
-        if definition.family in measurement.families and definition.name not in measurement.without
-    }
-
-
-def _feature(definition: Definition, value: float | None, measurement: Measurement, segment: int) -> Feature:
-    discretised = definition.family in DISCRETISED and measurement.discretisation is not None
-    return Feature(
-        name=definition.name,
-        ibsi_code=definition.code,
-        family=definition.family,
-        family_code=FAMILY_CODES[definition.family],
-        aggregation=aggregation_code(definition.family, measurement.aggregation),
-        discretisation=measurement.discretisation.describe(measurement.unit)
-        if discretised and measurement.discretisation
-        else "",
-        value=value,
-        unit=definition.unit(measurement.unit),
-        image_role=measurement.role,
-        segment=segment,
-    )
-
-
-def _values(region: Region, measurement: Measurement, wanted: dict[str, Definition]) -> dict[str, float | None]:
+def _values(
+    region: Region,
+    measurement: Measurement,
+    wanted: frozenset[str],
+    aggregation: str,
+    discretisation: Discretisation | None,
+) -> dict[str, float | None]:
     from mirp._features.feature_generator import generate_features
     from mirp.settings.feature_parameters import FeatureExtractionSettingsClass
 
     values: dict[str, float | None] = dict.fromkeys(wanted)
     with _quiet():
         image, mask = _mirp_image(region, measurement), _mirp_mask(region, measurement)
-        settings = FeatureExtractionSettingsClass(**_settings(measurement))
+        settings = FeatureExtractionSettingsClass(**_settings(measurement, wanted, aggregation, discretisation))
         features = [each for each in generate_features(settings) if each.abbr_name in wanted]
         previous = None
         for feature in features:
@@ -129,20 +93,23 @@ def _value(feature: Any, image: Any, mask: Any) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def _settings(measurement: Measurement) -> dict[str, Any]:
-    zones = measurement.aggregation.split(":")[0].lower()
+def _settings(
+    measurement: Measurement, wanted: frozenset[str], aggregation: str, discretisation: Discretisation | None
+) -> dict[str, Any]:
+    zones = aggregation.split(":")[0].lower()
+    families = {each.family for name, each in definitions().items() if name in wanted}
     settings: dict[str, Any] = {
         "ibsi_compliant": False,  # our table chooses; mirp would also drop what it was handed resampled
-        "base_feature_families": [_FAMILIES.get(family, family) for family in measurement.families],
+        "base_feature_families": [_FAMILIES.get(family, family) for family in families],
         "ivh_discretisation_method": "none",
     }
     if measurement.modality == "PT":
         settings |= {"ivh_discretisation_method": "fixed_bin_size", "ivh_discretisation_bin_width": _IVH_SUV_WIDTH}
     for family in TEXTURE:
         directional = family in ("glcm", "glrlm")
-        settings[f"{family}_spatial_method"] = _DIRECTIONAL[measurement.aggregation] if directional else zones
-    if measurement.discretisation:
-        method, value = measurement.discretisation.method, measurement.discretisation.value
+        settings[f"{family}_spatial_method"] = _DIRECTIONAL[aggregation] if directional else zones
+    if discretisation:
+        method, value = discretisation.method, discretisation.value
         settings["base_discretisation_method"] = method
         if method == "fixed_bin_size":
             settings["base_discretisation_bin_width"] = value

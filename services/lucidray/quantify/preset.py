@@ -6,74 +6,20 @@ A preset is a YAML file; its digest is part of every result that was measured wi
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from lucidray.contracts.grid import Vector
 from lucidray.core.canonical import digest_json
 from lucidray.core.errors import Permanent
-from lucidray.quantify.ibsi import DISCRETISED, Aggregation, Family, definitions
+from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.processing import Model
 
 PRESETS = Path(__file__).parent / "presets"
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Discretisation(_Model):
-    """From intensities to grey levels (IBSI manual, section 2.7)."""
-
-    method: Literal["fixed_bin_size", "fixed_bin_number", "none"]
-    value: float | None = Field(None, gt=0, description="Bin width in the unit of the image, or number of bins")
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if (self.method == "none") != (self.value is None):
-            raise ValueError("fixed_bin_size and fixed_bin_number have a value, none has not")
-        if self.method == "fixed_bin_number" and self.value is not None and self.value < 2:  # noqa: PLR2004
-            raise ValueError("at least two bins")
-        return self
-
-    def describe(self, unit: str) -> str:
-        """As printed with a feature, e.g. 'fixed_bin_size 25 [hnsf'U]'."""
-        if self.method == "fixed_bin_number":
-            return f"{self.method} {self.value:g}"
-        return self.method if self.value is None else f"{self.method} {self.value:g} {unit}"
-
-
-class Measurement(_Model):
-    """Families that are measured in one image after the same processing."""
-
-    role: str = Field(description="Role of the volume in the workflow, e.g. 'PET'")
-    modality: Literal["CT", "PT", "MR", "OT"]
-    unit: str = Field(description="UCUM unit that the voxels must have")
-    spacing: Vector | None = Field(None, description="Grid of the measurement (z, y, x), mm; none: the native one")
-    rounded: bool = Field(False, description="Round to whole numbers after resampling (HU)")
-    intensity_range: tuple[float | None, float | None] = Field(
-        (None, None), description="Voxels outside are left out of the intensity mask (re-segmentation)"
-    )
-    discretisation: Discretisation | None = None
-    aggregation: Aggregation = "3D:mrg"
-    families: list[Family] = Field(min_length=1)
-    without: list[str] = Field(default_factory=list, description="Names of features that are left out")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if any(family in DISCRETISED for family in self.families) and self.discretisation is None:
-            raise ValueError("histogram and texture families need a discretisation")
-        if self.discretisation and self.discretisation.method == "fixed_bin_size" and self.intensity_range[0] is None:
-            raise ValueError("fixed_bin_size starts at the lower end of intensity_range, which is not given")
-        names = {each.name for each in definitions().values() if each.family in self.families}
-        unknown = sorted(set(self.without) - names)
-        if unknown:
-            raise ValueError(f"no such features to leave out: {', '.join(unknown)}")
-        return self
-
-
-class Preset(_Model):
+class Preset(Model):
     """What is measured."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")

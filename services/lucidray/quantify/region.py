@@ -4,7 +4,9 @@ Volume and mask are resampled once, straight from their own grids to the grid of
 and only around the region: the rest of a whole-body scan is never touched.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +14,11 @@ import numpy.typing as npt
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
 from lucidray.imaging.geometry import to_index, to_patient
-from lucidray.imaging.resample import ibsi_grid, resample, resample_mask
-from lucidray.quantify.preset import Measurement
+from lucidray.imaging.resample import Interpolation, ibsi_grid, resample, resample_mask
+from lucidray.quantify.measurement import Measurement
 
 MARGIN = 10.0  # mm around the region: local intensity looks 6.2 mm around a voxel (IBSI manual, section 3.2)
+_SPLINE_MARGIN = 16  # native voxels around what is interpolated by cubic splines, whose influence fades as 0.27**n
 _TOLERATED = 1.5  # voxels from the outermost centres: a contour may run through the last voxel
 
 Mask = npt.NDArray[np.bool_]
@@ -27,9 +30,9 @@ Box = tuple[slice, slice, slice]
 class Region:
     """One region in one image, ready to be measured; arrays (z, y, x)."""
 
-    voxels: npt.NDArray[np.float32]
+    voxels: npt.NDArray[np.float64]
     mask: Mask  # the morphological mask
-    intensity_mask: Mask  # without the voxels outside the intensity range
+    intensity_mask: Mask  # without outliers and the voxels outside the intensity range
     spacing: tuple[float, float, float]  # (z, y, x), mm
     cut: bool = False  # whether the region reaches out of the image
 
@@ -52,19 +55,55 @@ def prepare(volume: Volume, mask: Mask, mask_grid: Grid, measurement: Measuremen
     if not mask.any():
         return None
     corners = _corners(mask, mask_grid)
-    whole = volume.grid if measurement.spacing is None else ibsi_grid(volume.grid, measurement.spacing)
+    whole = _grid_of(volume.grid, measurement)
     box = _box_around(whole, corners, MARGIN)
     if box is None:
         return None
     target = _part(whole, box)
-    inside = _mask_on(target, mask, mask_grid, corners)
+    inside = _mask_on(target, mask, mask_grid, corners, measurement.mask_interpolation)
     if not inside.any():
         return None
-    voxels = _voxels_on(target, volume)
+    voxels = _voxels_on(target, volume, measurement.interpolation)
     if measurement.rounded:
         np.rint(voxels, out=voxels)
     cut = _reaches_out(volume.grid, corners)
-    return Region(voxels, inside, _in_range(voxels, inside, measurement), target.spacing, cut)
+    return Region(voxels, inside, resegment(voxels, inside, measurement), target.spacing, cut)
+
+
+def resegment(voxels: npt.NDArray[np.float64], mask: Mask, measurement: Measurement) -> Mask:
+    """The intensity mask: without voxels that are no number, lie outside the range or are outliers.
+
+    Parameters
+    ----------
+    voxels, mask
+        Intensities and morphological mask (z, y, x).
+
+    Notes
+    -----
+    IBSI manual, section 2.6: mean and standard deviation of the outlier filter are those of the region before any
+    re-segmentation; with both methods the intensity mask is where both keep a voxel.
+    """
+    low, high = (math.nan if limit is None else limit for limit in measurement.intensity_range)
+    kept = mask & np.isfinite(voxels)
+    if measurement.outliers is not None and kept.any():
+        values = voxels[kept]
+        mean, reach = float(values.mean()), measurement.outliers * float(values.std())
+        low, high = float(np.fmax(low, mean - reach)), float(np.fmin(high, mean + reach))
+    if not math.isnan(low):
+        kept &= voxels >= low
+    if not math.isnan(high):
+        kept &= voxels <= high
+    return kept
+
+
+def _grid_of(native: Grid, measurement: Measurement) -> Grid:
+    """The grid of the measurement; where it names no spacing an axis keeps its own."""
+    if measurement.spacing is None:
+        return native
+    z, y, x = (
+        own if wanted is None else wanted for own, wanted in zip(native.spacing, measurement.spacing, strict=True)
+    )
+    return ibsi_grid(native, (z, y, x))
 
 
 def _corners(mask: Mask, grid: Grid) -> Points:
@@ -94,27 +133,27 @@ def _part(grid: Grid, box: Box) -> Grid:
     return grid.model_copy(update={"shape": shape, "origin": (x, y, z)})
 
 
-def _mask_on(target: Grid, mask: Mask, grid: Grid, corners: Points) -> Mask:
+def _mask_on(
+    target: Grid, mask: Mask, grid: Grid, corners: Points, interpolation: Literal["linear", "nearest"]
+) -> Mask:
     box = _box_around(grid, corners, max(grid.spacing))  # one voxel more: interpolation needs the zeros around it
-    return mask if box is None else resample_mask(mask[box], _part(grid, box), target)
+    if box is None:
+        return mask
+    part, source = mask[box], _part(grid, box)
+    if interpolation == "linear":
+        return resample_mask(part, source, target)
+    inside: Mask = resample(part, source, target, interpolation="nearest")
+    return inside
 
 
-def _voxels_on(target: Grid, volume: Volume) -> npt.NDArray[np.float32]:
+def _voxels_on(target: Grid, volume: Volume, interpolation: Interpolation) -> npt.NDArray[np.float64]:
     corners = _box_corners(target, [(0, count - 1) for count in target.shape])
-    box = _box_around(volume.grid, corners, max(volume.grid.spacing))
+    margin = max(volume.grid.spacing) * (_SPLINE_MARGIN if interpolation == "cubic" else 1)
+    box = _box_around(volume.grid, corners, margin)
     if box is None:  # cannot be: the target is a part of the volume
         raise ValueError("the target lies outside the volume")
-    return np.array(resample(volume.voxels[box], _part(volume.grid, box), target), np.float32)
-
-
-def _in_range(voxels: npt.NDArray[np.float32], mask: Mask, measurement: Measurement) -> Mask:
-    low, high = measurement.intensity_range
-    kept = mask.copy()
-    if low is not None:
-        kept &= voxels >= low
-    if high is not None:
-        kept &= voxels <= high
-    return kept
+    part = resample(volume.voxels[box], _part(volume.grid, box), target, interpolation=interpolation)
+    return np.array(part, np.float64)
 
 
 def _reaches_out(grid: Grid, corners: Points) -> bool:

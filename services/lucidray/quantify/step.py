@@ -10,8 +10,9 @@ from lucidray.contracts.images import Regions, Volume
 from lucidray.contracts.results import Feature, Features
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import NoCompatibleWorker, Permanent
-from lucidray.quantify import mirp_adapter
-from lucidray.quantify.preset import Measurement, Preset, load_preset
+from lucidray.quantify.engine import compute, software
+from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.preset import Preset, load_preset
 from lucidray.quantify.region import Region, prepare
 from lucidray.quantify.settings import QuantifySettings
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
@@ -67,9 +68,7 @@ class Quantify(Step[QuantifyParameters]):
         measured = list(measure(preset, volumes, regions))
         features = [feature for each in measured for feature in each.features]
         remarks += [remark for each in measured for remark in each.remarks]
-        result = Features(
-            preset=preset.name, preset_digest=preset.digest, software=mirp_adapter.software(), features=features
-        )
+        result = Features(preset=preset.name, preset_digest=preset.digest, software=software(), features=features)
         summary = {
             "preset": preset.name,
             "regions": str(len({feature.segment for feature in features})),
@@ -128,8 +127,8 @@ def _measured(region: Region | None, measurement: Measurement, segment: int) -> 
     where = f"segment {segment} in {measurement.role}"
     if region is None:
         flag = quality_flag("quantify", "region-outside-image", f"{where}: no voxel of the region lies in the image")
-        return Measured(mirp_adapter.undefined(measurement, segment), [flag])
-    features = mirp_adapter.compute(region, measurement, segment)
+        return Measured(compute(None, measurement, segment), [flag])
+    features = compute(region, measurement, segment)
     return Measured(features, list(_remarks(region, features, where)))
 
 

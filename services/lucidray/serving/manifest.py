@@ -45,6 +45,8 @@ class FeatureInput(_Model):
     name: str = Field(description="Unique name of this input, e.g. 'PET joint_entropy'")
     feature: str = Field(description="IBSI name in lower case, as in contracts.results.Feature.name")
     ibsi_code: str = ""
+    aggregation: str = Field("", description="IBSI code of the aggregation; empty: the first of the preset's")
+    filter: str = Field("", description="Response map, as in contracts.results.Feature.filter; empty: the image")
     image_role: str
     unit: str = "1"
     mean: float | None = Field(None, description="Mean in training: the reference of explanations")

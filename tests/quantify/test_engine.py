@@ -11,9 +11,10 @@ import pytest
 
 from lucidray.contracts.results import Feature
 from lucidray.lab.nifti import read_nifti
+from lucidray.quantify.engine import compute, software
 from lucidray.quantify.ibsi import DIRECTIONAL, FAMILY_CODES, UNDIRECTED, Aggregation, definitions
-from lucidray.quantify.mirp_adapter import compute, software
-from lucidray.quantify.preset import Discretisation, Measurement
+from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Region
 
 EVERYTHING = Measurement(
@@ -37,7 +38,7 @@ MARKS: dict[Aggregation, tuple[str, str]] = {
 def region_of(
     voxels: npt.NDArray[Any], mask: npt.NDArray[np.bool_], spacing: tuple[float, float, float] = (1, 1, 1)
 ) -> Region:
-    return Region(voxels.astype(np.float32), mask, mask, spacing)
+    return Region(voxels.astype(np.float64), mask, mask, spacing)
 
 
 def by_family(features: list[Feature]) -> dict[tuple[str, str], float | None]:
@@ -128,13 +129,45 @@ def test_degenerate_regions_have_values_or_none(modality: str, count: int) -> No
     assert values["glcm", "correlation"] is None or count == 8
 
 
-def test_region_without_intensities_is_undefined() -> None:
+def test_region_without_intensities_has_a_shape_only() -> None:
     mask = np.ones((3, 3, 3), bool)
-    region = Region(np.ones(mask.shape, np.float32), mask, ~mask, (1, 1, 1))
+    region = Region(np.ones(mask.shape), mask, ~mask, (1, 1, 1))
     features = compute(region, EVERYTHING, 2)
     assert len(features) == len(definitions())
-    assert {feature.value for feature in features} == {None}
     assert {feature.segment for feature in features} == {2}
+    assert by_family(features)["morphology", "volume_voxel_counting"] == 27
+    others = [feature for feature in features if feature.family != "morphology"]
+    assert {(feature.value, "re-segmentation" in feature.reason) for feature in others} == {(None, True)}
+
+
+def test_region_outside_the_image_is_undefined_with_a_reason() -> None:
+    features = compute(None, EVERYTHING, 1)
+    assert len(features) == len(definitions())
+    assert {(feature.value, "not lie in the image" in feature.reason) for feature in features} == {(None, True)}
+
+
+def test_several_aggregations_are_told_apart() -> None:
+    """Matrices without directions know no difference between averaged and merged directions."""
+    measurement = EVERYTHING.model_copy(
+        update={"aggregation": ["3D:avg", "3D:mrg"], "families": ["intensity_statistics", "glcm", "glszm"]}
+    )
+    rng = np.random.default_rng(7)
+    features = compute(region_of(rng.integers(1, 4, (4, 5, 6)), np.ones((4, 5, 6), bool)), measurement, 1)
+    codes = {family: {each.aggregation for each in features if each.family == family} for family in ("glcm", "glszm")}
+    assert codes == {"glcm": {"ITBB", "IAZD"}, "glszm": {"KOBO"}}
+    assert len(features) == len({(each.ibsi_code, each.aggregation) for each in features})
+
+
+def test_response_maps_are_measured_beside_the_image() -> None:
+    mean = {"kind": "mean", "support": 3}
+    measurement = Measurement.model_validate(
+        EVERYTHING.model_dump() | {"families": ["intensity_statistics"], "filters": [mean]}
+    )
+    voxels, mask = np.zeros((7, 7, 7)), np.zeros((7, 7, 7), bool)
+    voxels[3, 3, 3], mask[2:5, 2:5, 2:5] = 27, True
+    features = compute(region_of(voxels, mask), measurement, 1)
+    maxima = {each.filter: (each.value, each.unit) for each in features if each.name == "maximum_intensity"}
+    assert maxima == {"": (27, "[hnsf'U]"), "mean 3 mirror": (pytest.approx(1), "1")}
 
 
 def test_values_do_not_depend_on_what_was_measured_before() -> None:
@@ -148,4 +181,4 @@ def test_values_do_not_depend_on_what_was_measured_before() -> None:
 
 
 def test_the_library_is_named() -> None:
-    assert software().startswith("mirp 2.")
+    assert software().startswith("lucidray ")

@@ -1,0 +1,116 @@
+"""The features of one prepared region: every family that a measurement names, in the image and its response maps."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+
+from lucidray.contracts.results import Feature
+from lucidray.quantify.families import FAMILIES
+from lucidray.quantify.filters import FilterSpec, response
+from lucidray.quantify.ibsi import DISCRETISED, FAMILY_CODES, Definition, aggregation_code, definitions
+from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.processing import Discretisation
+from lucidray.quantify.region import Region
+from lucidray.quantify.sample import Sample
+from lucidray.quantify.values import Undefined, Value, Values, finite
+
+_OUTSIDE = Undefined("the region does not lie in the image")
+_EMPTY = Undefined("re-segmentation leaves no voxel of the region")
+
+
+def software() -> str:
+    """What computes, and its version."""
+    return f"lucidray {version('lucidray')}"
+
+
+def compute(region: Region | None, measurement: Measurement, segment: int) -> list[Feature]:
+    """Measure a region.
+
+    Parameters
+    ----------
+    region
+        Voxels and masks (z, y, x) on the grid of the measurement; None if nothing of it lies in the image.
+    segment
+        Number of the segment, for the result.
+
+    Returns
+    -------
+    The features of the measurement's families in the order of the IBSI manual, first of the image, then of each
+    response map; the value is None, with a reason, where a feature is undefined.
+    """
+    found: list[Feature] = []
+    filters: Sequence[FilterSpec | None] = (None, *measurement.filters)
+    for spec in filters:
+        families = measurement.families if spec is None else measurement.filter_families
+        sample = None if region is None else _sample(region, measurement, spec)
+        for family, wanted in _wanted(measurement, families).items():
+            values = {
+                aggregation_code(family, aggregation): _values(sample, family, frozenset(wanted), aggregation)
+                for aggregation in measurement.aggregations_of(family)
+            }
+            describe = _Description(measurement, spec, segment)
+            found += describe.features(wanted, values)
+    return found
+
+
+def _sample(region: Region, measurement: Measurement, spec: FilterSpec | None) -> Sample:
+    if spec is None:
+        return Sample(region, measurement, measurement.discretisation)
+    voxels = response(region.voxels, region.spacing, spec)
+    return Sample(replace(region, voxels=voxels), measurement, measurement.filter_discretisation, spec.label)
+
+
+def _wanted(measurement: Measurement, families: Sequence[str]) -> Mapping[str, Mapping[str, Definition]]:
+    """By family, in the order of the manual, then by abbreviation."""
+    wanted: dict[str, dict[str, Definition]] = {}
+    for name, definition in definitions().items():
+        if definition.family in families and definition.name not in measurement.without:
+            wanted.setdefault(definition.family, {})[name] = definition
+    return wanted
+
+
+def _values(sample: Sample | None, family: str, wanted: frozenset[str], aggregation: str) -> Values:
+    if sample is None:
+        return dict.fromkeys(wanted, _OUTSIDE)
+    if not sample.region.size and family != "morphology":
+        return dict.fromkeys(wanted, _EMPTY)
+    return FAMILIES[family](sample, wanted, aggregation)
+
+
+class _Description:
+    """From values to features."""
+
+    def __init__(self, measurement: Measurement, spec: FilterSpec | None, segment: int) -> None:
+        self._measurement, self._spec, self._segment = measurement, spec, segment
+
+    def features(self, wanted: Mapping[str, Definition], values: Mapping[str, Values]) -> Iterator[Feature]:
+        """Feature by feature; of each, every aggregation."""
+        for name, definition in wanted.items():
+            for aggregation, found in values.items():
+                yield self._feature(definition, aggregation, finite(found[name]))
+
+    def _feature(self, definition: Definition, aggregation: str, value: Value) -> Feature:
+        return Feature(
+            name=definition.name,
+            ibsi_code=definition.code,
+            family=definition.family,
+            family_code=FAMILY_CODES[definition.family],
+            aggregation=aggregation,
+            discretisation=self._discretisation(definition.family),
+            filter=self._spec.label if self._spec else "",
+            value=None if isinstance(value, Undefined) else value,
+            reason=value.reason if isinstance(value, Undefined) else "",
+            unit=definition.unit(self._unit),
+            image_role=self._measurement.role,
+            segment=self._segment,
+        )
+
+    @property
+    def _unit(self) -> str:
+        """A response map has no unit of its own."""
+        return self._measurement.unit if self._spec is None else "1"
+
+    def _discretisation(self, family: str) -> str:
+        measurement = self._measurement
+        used: Discretisation | None = measurement.filter_discretisation if self._spec else measurement.discretisation
+        return used.describe(self._unit) if used and family in DISCRETISED else ""

@@ -1,0 +1,129 @@
+"""Features of arrays or volumes, by the engine that the service runs."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from lucidray.contracts.grid import Grid, Vector
+from lucidray.contracts.images import Volume, VolumeFacts
+from lucidray.contracts.results import Feature
+from lucidray.core.errors import Permanent
+from lucidray.quantify.engine import compute
+from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.preset import Preset, load_preset, read_preset
+from lucidray.quantify.region import prepare
+
+Image = Volume | npt.ArrayLike
+
+
+def extract(
+    image: Image | Mapping[str, Image],
+    mask: npt.ArrayLike,
+    preset: Preset | str | Path,
+    *,
+    spacing: Vector | None = None,
+    mask_grid: Grid | None = None,
+    segment: int = 1,
+) -> list[Feature]:
+    """Measure a region in one image or several.
+
+    Parameters
+    ----------
+    image
+        Voxels (z, y, x), an array or a `Volume`; or several by role, e.g. ``{"PET": pet, "CT": ct}``. A single image
+        is measured as every role that the preset has.
+    mask
+        The region (z, y, x): true or not zero where it is.
+    preset
+        A preset, its name, or the path of a preset's YAML file.
+    spacing
+        Of an array's voxels along (z, y, x), mm; 1 mm if it is not given. A `Volume` knows its own.
+    mask_grid
+        Where the mask lies, if it is not on the image's own grid.
+    segment
+        Number of the region in the results.
+
+    Returns
+    -------
+    Every feature of the preset in the order of the preset and of the IBSI manual. A feature that is undefined for
+    this region has no value but a reason.
+
+    Raises
+    ------
+    Permanent
+        There is no such preset, an image is missing, or mask and image do not fit; names both grids.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lucidray.quantify import extract
+    >>> image = np.arange(1000.0).reshape(10, 10, 10)
+    >>> suv = {each.name: each.value for each in extract(image, image > 899, "pet-suv", spacing=(3, 2, 2))}
+    >>> suv["maximum_intensity"], suv["volume_voxel_counting"]
+    (999.0, 1200.0)
+    """
+    chosen = _preset(preset)
+    features: list[Feature] = []
+    for measurement in chosen.measurements:
+        volume = _volume(image, measurement, spacing)
+        inside = np.asarray(mask) != 0
+        region = prepare(volume, inside, _grid(inside, volume, mask_grid, measurement), measurement)
+        features += compute(region, measurement, segment)
+    return features
+
+
+def _preset(preset: Preset | str | Path) -> Preset:
+    if isinstance(preset, Preset):
+        return preset
+    return read_preset(preset) if isinstance(preset, Path) else load_preset(preset)
+
+
+def _volume(image: Image | Mapping[str, Image], measurement: Measurement, spacing: Vector | None) -> Volume:
+    if isinstance(image, Mapping):
+        if measurement.role not in image:
+            raise Permanent(
+                f"image '{measurement.role}'",
+                f"the preset measures it, given are {', '.join(sorted(image)) or 'none'}",
+                "give an image of that role, or choose another preset",
+            )
+        image = image[measurement.role]
+    if isinstance(image, Volume):
+        return image
+    voxels = np.asarray(image)
+    if voxels.ndim != 3:  # noqa: PLR2004
+        raise Permanent(f"image '{measurement.role}'", f"its shape is {voxels.shape}", "give an array (z, y, x)")
+    slices, rows, columns = voxels.shape
+    facts = VolumeFacts(
+        grid=Grid(
+            shape=(slices, rows, columns),
+            spacing=spacing or (1.0, 1.0, 1.0),
+            origin=(0.0, 0.0, 0.0),
+            axes=((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
+        ),
+        modality=measurement.modality,
+        unit=measurement.unit,
+        study_instance_uid="",
+        series_instance_uid="",
+        sop_class_uid="",
+        sop_instance_uids=[],
+    )
+    return Volume(voxels, facts)
+
+
+def _grid(mask: npt.NDArray[np.bool_], volume: Volume, mask_grid: Grid | None, measurement: Measurement) -> Grid:
+    grid = mask_grid or volume.grid
+    if mask.shape != grid.shape:
+        remedy = "give the mask on the image's grid, or say its own in mask_grid"
+        where = f"grid {describe(grid)}" if mask_grid else f"image '{measurement.role}' on grid {describe(grid)}"
+        raise Permanent("mask", f"its shape is {mask.shape}, unlike {where}", remedy)
+    return grid
+
+
+def describe(grid: Grid) -> str:
+    """A grid in words, for messages."""
+    size, steps, origin = (
+        " x ".join(f"{part:.6g}" for part in each) for each in (grid.shape, grid.spacing, grid.origin)
+    )
+    return f"{size} voxels of {steps} mm (z, y, x) from {origin} mm (x, y, z)"

@@ -1,0 +1,97 @@
+"""One measurement: families of features in one image after one processing."""
+
+from collections.abc import Sequence
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from lucidray.imaging.resample import Interpolation
+from lucidray.quantify.filters import FilterSpec
+from lucidray.quantify.ibsi import DISCRETISED, Aggregation, Family, aggregation_code, definitions
+from lucidray.quantify.processing import (
+    CooccurrenceParameters,
+    DependenceParameters,
+    Discretisation,
+    Model,
+    RunLengthParameters,
+    ToneDifferenceParameters,
+)
+
+# A response map says nothing about shape, and its local peak and volume fractions have no meaning of their own.
+_OF_RESPONSES = ("intensity_statistics", *DISCRETISED)
+
+
+class Measurement(Model):
+    """Families that are measured in one image after the same processing."""
+
+    role: str = Field(description="Role of the volume in the workflow, e.g. 'PET'")
+    modality: Literal["CT", "PT", "MR", "OT"]
+    unit: str = Field(description="UCUM unit that the voxels must have")
+    spacing: tuple[float | None, float | None, float | None] | None = Field(
+        None, description="Grid of the measurement (z, y, x), mm; none: the native one, of an axis or of all"
+    )
+    interpolation: Interpolation = Field("linear", description="Of the image")
+    mask_interpolation: Literal["linear", "nearest"] = Field(
+        "linear", description="Of the mask; linear is followed by 'at least one half'"
+    )
+    rounded: bool = Field(False, description="Round to whole numbers after resampling (HU)")
+    intensity_range: tuple[float | None, float | None] = Field(
+        (None, None), description="Voxels outside are left out of the intensity mask (re-segmentation)"
+    )
+    outliers: float | None = Field(
+        None, gt=0, description="Voxels further from the region's mean than so many standard deviations are left out"
+    )
+    discretisation: Discretisation | None = None
+    ivh_discretisation: Discretisation | None = Field(
+        None,
+        description="Of the intensity-volume histogram; none: whole numbers as they are in CT, SUV in steps of 0.1, "
+        "1000 bins where units are arbitrary (IBSI manual, section 3.5)",
+    )
+    aggregation: Aggregation | list[Aggregation] = Field("3D:mrg", description="Of texture matrices; one or several")
+    glcm: CooccurrenceParameters = CooccurrenceParameters()
+    glrlm: RunLengthParameters = RunLengthParameters()
+    ngtdm: ToneDifferenceParameters = ToneDifferenceParameters()
+    ngldm: DependenceParameters = DependenceParameters()
+    families: list[Family] = Field(min_length=1)
+    without: list[str] = Field(default_factory=list, description="Names of features that are left out")
+    filters: list[FilterSpec] = Field(default_factory=list, description="Filters; each gives a response map")
+    filter_families: list[Family] = Field(
+        ["intensity_statistics"], description="Families measured in each response map"
+    )
+    filter_discretisation: Discretisation = Field(
+        Discretisation(method="fixed_bin_number", value=32),
+        description="Of response maps: their units are arbitrary, hence a number of bins",
+    )
+
+    @property
+    def aggregations(self) -> Sequence[Aggregation]:
+        """One or several, as a sequence."""
+        return [self.aggregation] if isinstance(self.aggregation, str) else self.aggregation
+
+    def aggregations_of(self, family: str) -> Sequence[Aggregation]:
+        """Those that differ for a family: matrices without directions have three, other families one."""
+        return list({aggregation_code(family, each): each for each in self.aggregations}.values())
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if any(family in DISCRETISED for family in self.families) and self.discretisation is None:
+            raise ValueError("histogram and texture families need a discretisation")
+        if self.discretisation and self.discretisation.method == "fixed_bin_size" and self.intensity_range[0] is None:
+            raise ValueError("fixed_bin_size starts at the lower end of intensity_range, which is not given")
+        if not self.aggregations or len(set(self.aggregations)) < len(self.aggregations):
+            raise ValueError("aggregation names at least one method, and each once")
+        return self
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        names = {each.name for each in definitions().values() if each.family in self.families}
+        unknown = sorted(set(self.without) - names)
+        if unknown:
+            raise ValueError(f"no such features to leave out: {', '.join(unknown)}")
+        unfit = [family for family in self.filter_families if family not in _OF_RESPONSES]
+        if unfit:
+            raise ValueError(f"not measured in response maps: {', '.join(unfit)}")
+        labels = [each.label for each in self.filters]
+        if len(set(labels)) < len(labels):
+            raise ValueError("a filter is named twice")
+        return self

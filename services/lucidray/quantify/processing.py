@@ -1,0 +1,73 @@
+"""How an image is prepared for the features, as presets say it (IBSI manual, sections 2.4 to 2.7 and 3.6 to 3.11)."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Norm = Literal["chebyshev", "euclidean", "manhattan"]
+
+
+class Model(BaseModel):
+    """A part of a preset: unknown fields are faults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Discretisation(Model):
+    """From intensities to grey levels (IBSI manual, section 2.7)."""
+
+    method: Literal["fixed_bin_size", "fixed_bin_number", "none"]
+    value: float | None = Field(None, gt=0, description="Bin width in the unit of the image, or number of bins")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.method == "none") != (self.value is None):
+            raise ValueError("fixed_bin_size and fixed_bin_number have a value, none has not")
+        if self.method == "fixed_bin_number" and self.value is not None:
+            if self.value < 2:  # noqa: PLR2004
+                raise ValueError("at least two bins")
+            if self.value != int(self.value):
+                raise ValueError("a whole number of bins")
+        return self
+
+    def describe(self, unit: str) -> str:
+        """As printed with a feature, e.g. 'fixed_bin_size 25 [hnsf'U]'."""
+        if self.method == "fixed_bin_number":
+            return f"{self.method} {self.value:g}"
+        return self.method if self.value is None else f"{self.method} {self.value:g} {unit}"
+
+
+class Weighting(Model):
+    """Weight of a direction by its length in mm, where directions are merged (IBSI manual, sections 3.6 and 3.7)."""
+
+    function: Literal["none", "inverse", "gaussian"] = Field(
+        "none", description="inverse: 1/|m|; gaussian: exp(-|m|^2); m is the direction in mm"
+    )
+    norm: Norm = "euclidean"
+
+
+class CooccurrenceParameters(Model):
+    """Of the grey level co-occurrence matrix."""
+
+    distance: int = Field(1, ge=1, description="Between the two voxels")
+    norm: Norm = Field("chebyshev", description="Of the distance, in voxels")
+    weighting: Weighting = Weighting()
+
+
+class RunLengthParameters(Model):
+    """Of the grey level run length matrix."""
+
+    weighting: Weighting = Weighting()
+
+
+class ToneDifferenceParameters(Model):
+    """Of the neighbourhood grey tone difference matrix."""
+
+    distance: int = Field(1, ge=1, description="Of the neighbourhood, Chebyshev, in voxels")
+
+
+class DependenceParameters(Model):
+    """Of the neighbouring grey level dependence matrix."""
+
+    distance: int = Field(1, ge=1, description="Of the neighbourhood, Chebyshev, in voxels")
+    coarseness: int = Field(0, ge=0, description="alpha: greatest difference of dependent grey levels")
