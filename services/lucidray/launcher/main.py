@@ -14,9 +14,11 @@ from lucidray.core.errors import LucidrayError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 config_app = typer.Typer(no_args_is_help=True, help="Settings: a YAML file and the environment.")
 key_app = typer.Typer(no_args_is_help=True, help="Secrets of this site.")
+deidentify_app = typer.Typer(no_args_is_help=True, help="De-identification of folders.")
 case_app = typer.Typer(no_args_is_help=True, help="Cases and studies, through the console's API.")
 app.add_typer(config_app, name="config")
 app.add_typer(key_app, name="key")
+app.add_typer(deidentify_app, name="deidentify")
 app.add_typer(case_app, name="case")
 
 out = Console()
@@ -107,6 +109,20 @@ def key_new(file: Path) -> None:
     except FileExistsError:
         out.print(f"[red]{file} exists; a key is never overwritten: choose another name")
         sys.exit(1)
+
+
+@deidentify_app.command("audit")
+def deidentify_audit(
+    directory: Annotated[Path, typer.Argument(help="Files that are said to be de-identified.")],
+    known: Annotated[
+        Path | None, typer.Option(help="CSV: an identifier a line, its kind in the second column.")
+    ] = None,
+    original: Annotated[Path | None, typer.Option(help="Folder of the objects as they were before.")] = None,
+) -> None:
+    """Search every byte of a folder for identifiers; ends with 1 if there is one."""
+    from lucidray.deidentify.audit.folder import run_audit
+
+    sys.exit(run_audit(directory, known, original, out))
 
 
 @case_app.command("list")
