@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
 from tests.deidentify.objects import ct_slice, item, items, part10
 
 from lucidray.deidentify.audit.identifiers import Identifier, Kind
@@ -17,8 +17,8 @@ from lucidray.deidentify.audit.search import Hit, Searcher
 NAME = Identifier(Kind.NAME, "Mustermann^Erika", "list")
 ID = Identifier(Kind.ID, "KX-4711-0815", "list")
 BORN = Identifier(Kind.DATE, "19560102", "list")
-UID = Identifier(Kind.UID, "1.2.276.0.7230010.3.1.2.471108", "list")
-SEARCHER = Searcher([NAME, ID, BORN, UID])
+PATIENT_UID = Identifier(Kind.UID, "1.2.276.0.7230010.3.1.2.471108", "list")
+SEARCHER = Searcher([NAME, ID, BORN, PATIENT_UID])
 
 
 def clean() -> bytes:
@@ -92,8 +92,8 @@ def test_digits_of_another_number_are_no_date(text: str) -> None:
 
 
 def test_a_uid_is_found_also_where_it_was_only_made_longer() -> None:
-    assert found(in_padding(UID.value.encode() + b".1"))
-    assert not found(in_padding(UID.value.encode() + b"1"))
+    assert found(in_padding(PATIENT_UID.value.encode() + b".1"))
+    assert not found(in_padding(PATIENT_UID.value.encode() + b"1"))
 
 
 CHARACTER_SETS = {
@@ -110,7 +110,7 @@ CHARACTER_SETS = {
 
 @pytest.mark.parametrize("charset", CHARACTER_SETS)
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
-def test_a_name_is_found_in_any_character_set(charset: str, syntax: str) -> None:
+def test_a_name_is_found_in_any_character_set(charset: str, syntax: UID) -> None:
     name = CHARACTER_SETS[charset]
     dataset = ct_slice(SpecificCharacterSet=charset.split("\\"), InstitutionName=None, StudyDescription=None)
     dataset.ReferringPhysicianName, dataset.PatientName = None, ""
