@@ -1,0 +1,176 @@
+"""The same lesion as it might have been scanned and contoured another time.
+
+The chain of Zwanenburg et al. 2019, Sci Rep 9:614: rotation (R), translation (T), noise (N), volume change (V) and
+contour randomisation (C). Rotation and translation move the grid of the measurement, not the image, so that the image
+is interpolated once, straight from its native voxels, as it is without them.
+"""
+
+import zlib
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from lucidray.contracts.grid import Grid, Vector
+from lucidray.contracts.images import Volume
+from lucidray.core.errors import Permanent
+from lucidray.imaging.geometry import to_index, to_patient
+from lucidray.imaging.resample import ibsi_grid, resample, resample_mask
+from lucidray.lab.robustness.contour import randomised, resized
+
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
+Link = Literal["R", "T", "N", "V", "C"]
+
+_MARGIN = 25.0  # mm around the region: room to turn and grow in, and for supervoxels beside it
+_NORMAL_QUARTILE = 0.6745  # median of |x| for x from the standard normal distribution
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What is perturbed, and how far: each repeat draws evenly up to these limits."""
+
+    links: tuple[Link, ...] = ("R", "T", "N", "V", "C")
+    rotation: float = 10.0  # degrees, about the slice normal, either way
+    translation: float = 0.5  # of the measurement's voxels, along each axis, either way
+    volume: float = 0.15  # of the volume, either way
+
+    @classmethod
+    def parse(cls, letters: str) -> "Chain":
+        """From letters as in the paper, e.g. 'RTNVC'.
+
+        Raises
+        ------
+        Permanent
+            A letter is none of them.
+        """
+        links = tuple(each for each in get_args(Link) if each in letters)
+        if not letters or sorted(letters) != sorted(links):
+            raise Permanent(
+                f"perturbation chain '{letters}'",
+                "it is not made of the letters R, T, N, V and C, each once",
+                "name what to perturb: Rotation, Translation, Noise, Volume, Contour",
+            )
+        return cls(links)
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One region in one image."""
+
+    name: str
+    volume: Volume
+    mask: Mask  # (z, y, x) on `grid`
+    grid: Grid
+
+
+def generator(seed: int, name: str, repeat: int) -> np.random.Generator:
+    """Random numbers of one repeat of one lesion, whatever else is measured before it."""
+    return np.random.default_rng([seed, zlib.crc32(name.encode()), repeat])
+
+
+def perturbed(
+    lesion: Lesion, spacing: Vector | None, chain: Chain, rng: np.random.Generator, thing: str = "lesion"
+) -> Lesion:
+    """The lesion under one draw of the chain, on a grid of the measurement's spacing.
+
+    Parameters
+    ----------
+    spacing
+        Voxels of the measurement (z, y, x), mm; none: those of the image.
+
+    Returns
+    -------
+    Volume and mask on the same grid, cropped around the region; a measurement at `spacing` takes them as they are.
+
+    Raises
+    ------
+    Permanent
+        Nothing of the region lies on the perturbed grid.
+    """
+    native = lesion.volume.grid
+    lattice = native if spacing is None else ibsi_grid(native, spacing)
+    # Every number is drawn whether it is used or not: leaving a link out changes nothing else.
+    angle, shift, change = rng.uniform(-1, 1), rng.uniform(-1, 1, 3), rng.uniform(-1, 1)
+    target = _moved(
+        lattice,
+        _centre(lesion),
+        chain.rotation * angle if "R" in chain.links else 0.0,
+        chain.translation * shift if "T" in chain.links else np.zeros(3),
+    )
+    target = _around(target, lesion)
+    noise, contour = rng.spawn(2)
+    voxels = _values(lesion, target, noise if "N" in chain.links else None)
+    mask = resample_mask(lesion.mask, lesion.grid, target)
+    if not mask.any():
+        raise Permanent(
+            f"{thing} '{lesion.name}'", "nothing of it is left at the measurement's voxels", "use smaller voxels"
+        )
+    if "V" in chain.links:
+        mask = resized(mask, target.spacing, chain.volume * change, contour)
+    if "C" in chain.links:
+        mask = randomised(mask, voxels, target.spacing, contour)
+    facts = lesion.volume.facts.model_copy(update={"grid": target})
+    return Lesion(lesion.name, Volume(voxels, facts), mask, target)
+
+
+def noise_level(voxels: Floats) -> float:
+    """Standard deviation of white noise in an image (z, y, x), slice by slice.
+
+    The median of the diagonal Haar details over that of a standard normal variable: Donoho and Johnstone 1994,
+    Biometrika 81:425. Noise that reconstruction has smoothed is underestimated.
+    """
+    details = (voxels[:, 1:, 1:] - voxels[:, 1:, :-1] - voxels[:, :-1, 1:] + voxels[:, :-1, :-1]) / 2
+    return float(np.median(np.abs(details))) / _NORMAL_QUARTILE if details.size else 0.0
+
+
+def _centre(lesion: Lesion) -> npt.NDArray[np.float64]:
+    """Centre of the region, LPS mm."""
+    return to_patient(lesion.grid, np.argwhere(lesion.mask).mean(axis=0)[None])[0]
+
+
+def _moved(grid: Grid, pivot: npt.NDArray[np.float64], degrees: float, shift: npt.NDArray[np.float64]) -> Grid:
+    """The grid turned about its slice normal through a point, and shifted by voxels along its axes."""
+    if degrees == 0 and not shift.any():
+        return grid
+    axes = np.array(grid.axes)
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turned = np.array([axes[0], cosine * axes[1] + sine * axes[2], cosine * axes[2] - sine * axes[1]])
+    offset = (np.array(grid.origin) - pivot) @ axes.T + shift * np.array(grid.spacing)
+    x, y, z = (float(part) for part in pivot + offset @ turned)
+    return grid.model_copy(
+        update={"axes": tuple(tuple(float(part) for part in axis) for axis in turned), "origin": (x, y, z)}
+    )
+
+
+def _around(grid: Grid, lesion: Lesion) -> Grid:
+    """The part of a grid, extended at will, that holds the region and a margin."""
+    places = to_index(grid, to_patient(lesion.grid, np.argwhere(lesion.mask).astype(np.float64)))
+    margin = _MARGIN / np.array(grid.spacing)
+    low, high = np.floor(places.min(axis=0) - margin), np.ceil(places.max(axis=0) + margin)
+    x, y, z = (float(part) for part in to_patient(grid, low[None])[0])
+    depth, height, width = (int(part) for part in high - low + 1)
+    return grid.model_copy(update={"shape": (depth, height, width), "origin": (x, y, z)})
+
+
+def _values(lesion: Lesion, target: Grid, rng: np.random.Generator | None) -> Floats:
+    """The image on the target grid, with as much noise again as it has around the region."""
+    box, part = _native_part(lesion.volume.grid, target)
+    voxels = lesion.volume.voxels[box].astype(np.float32)
+    if rng is not None:
+        voxels = voxels + rng.normal(0, noise_level(voxels), voxels.shape).astype(np.float32)
+    values: Floats = resample(voxels, part, target, outside=float(voxels.min()))
+    return values
+
+
+def _native_part(native: Grid, target: Grid) -> tuple[tuple[slice, ...], Grid]:
+    """The native voxels under a target grid."""
+    corners = np.array(np.meshgrid(*[(0, count - 1) for count in target.shape], indexing="ij")).reshape(3, -1).T
+    places = to_index(native, to_patient(target, corners.astype(np.float64)))
+    low = np.clip(np.floor(places.min(axis=0)) - 1, 0, np.array(native.shape) - 1).astype(int)
+    high = np.clip(np.ceil(places.max(axis=0)) + 2, low + 1, native.shape).astype(int)
+    x, y, z = (float(part) for part in to_patient(native, low[None].astype(np.float64))[0])
+    depth, height, width = (int(part) for part in high - low)
+    part = native.model_copy(update={"shape": (depth, height, width), "origin": (x, y, z)})
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True)), part
