@@ -127,7 +127,8 @@ def noise_level(voxels: Floats) -> float:
 
 def _centre(lesion: Lesion) -> npt.NDArray[np.float64]:
     """Centre of the region, LPS mm."""
-    return to_patient(lesion.grid, np.argwhere(lesion.mask).mean(axis=0)[None])[0]
+    centre: npt.NDArray[np.float64] = to_patient(lesion.grid, np.argwhere(lesion.mask).mean(axis=0)[None])[0]
+    return centre
 
 
 def _moved(grid: Grid, pivot: npt.NDArray[np.float64], degrees: float, shift: npt.NDArray[np.float64]) -> Grid:
