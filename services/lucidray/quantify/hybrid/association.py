@@ -54,7 +54,8 @@ def _pearson(first: Floats, second: Floats) -> Value:
     """Pearson's correlation coefficient."""
     if np.ptp(first) == 0 or np.ptp(second) == 0:
         return Undefined("an image is constant in the region")
-    one, other = first - first.mean(), second - second.mean()
+    one, other = (each - each.mean() for each in (first, second))
+    one, other = one / np.abs(one).max(), other / np.abs(other).max()  # before squares underflow
     return float(np.clip(one @ other / np.sqrt((one @ one) * (other @ other)), -1, 1))
 
 
