@@ -83,6 +83,24 @@ def demo(
     sys.exit(run_demo(study, data, out))
 
 
+@app.command()
+def features(
+    cohort: Annotated[Path | None, typer.Argument(help="A folder of subjects, or a CSV file that lists them.")] = None,
+    image: Annotated[list[str] | None, typer.Option(help="[ROLE=]PATH of NIfTI, NRRD or a DICOM folder.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="NIfTI, NRRD, RTSTRUCT or SEG; alone: list its regions.")] = None,
+    roi: Annotated[str, typer.Option(help="Name, pattern or number of the regions to measure; default: all.")] = "",
+    preset: Annotated[str, typer.Option("--preset", "-p", help="Name of a preset, or its YAML file.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A .csv, .parquet or .json file.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Subjects measured at a time, each in a process.")] = 1,
+    long: Annotated[bool, typer.Option("--long", help="One row a feature instead of one a lesion.")] = False,
+    any_grid: Annotated[bool, typer.Option(help="The mask may be on a grid of its own in the same space.")] = False,
+) -> None:
+    """Measure radiomic features of a lesion or a cohort, with the engine that serves."""
+    from lucidray.lab.features.command import Request, run
+
+    sys.exit(run(Request(cohort, image or [], mask, roi, preset, output, jobs, long, any_grid), out))
+
+
 @config_app.command("show")
 def config_show() -> None:
     """Print the settings in force."""

@@ -1,0 +1,123 @@
+"""A cohort: a CSV file that lists its subjects, or a folder with a folder for each."""
+
+import csv
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from lucidray.core.errors import Permanent
+from lucidray.lab.features.dicom_folder import scan
+from lucidray.lab.features.measuring import Subject
+from lucidray.lab.features.research_files import is_research_file
+from lucidray.quantify.preset import Preset
+
+_REMEDY = (
+    "list columns subject, image (or image.ROLE for each role of the preset), mask (or mask.ROLE) and, where a mask "
+    "holds several regions, roi"
+)
+# PET_image.nii.gz, image.nrrd, a folder PET/image: what it is, after the role that it is of.
+_NAMED = re.compile(r"^(?:(?P<role>.+)_)?(?P<kind>image|mask)$", re.IGNORECASE)
+
+
+def read_cohort(path: Path, preset: Preset, roi: str = "", *, any_grid: bool = False) -> list[Subject]:
+    """The subjects of a cohort.
+
+    Parameters
+    ----------
+    path
+        A CSV file with paths beside it, or a folder with a folder for each subject, which holds either
+        `[ROLE_]image` and `[ROLE_]mask` (NIfTI, NRRD or folders of DICOM objects), or `ROLE/image` and `ROLE/mask`,
+        or DICOM objects alone: a series for each role, and an RTSTRUCT or a SEG.
+    roi
+        Regions to measure where the listing does not say.
+
+    Raises
+    ------
+    Permanent
+        It lists nobody, or the listing lacks a column.
+    """
+    if not path.exists():
+        raise Permanent(f"cohort {path.name}", "there is no such file or folder", "correct the path")
+    subjects = _listed(path, preset) if path.is_file() else _found(path, preset)
+    if not subjects:
+        raise Permanent(f"cohort {path.name}", "it lists no subject", _REMEDY)
+    return [each.model_copy(update={"roi": each.roi or roi, "any_grid": any_grid}) for each in subjects]
+
+
+def _listed(path: Path, preset: Preset) -> list[Subject]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Permanent(f"cohort {path.name}", f"it does not read ({type(error).__name__})", _REMEDY) from None
+    return [_listed_subject(row, number, path, preset) for number, row in enumerate(rows, start=2)]
+
+
+def _listed_subject(row: dict[str, str], line: int, path: Path, preset: Preset) -> Subject:
+    thing = f"cohort {path.name}, line {line}"
+    cells = {name: cell.strip() for name, cell in row.items() if isinstance(name, str) and isinstance(cell, str)}
+    images, masks = _paths(cells, "image", path.parent), _paths(cells, "mask", path.parent)
+    if not cells.get("subject") or not images or not masks:
+        missing = "subject" if not cells.get("subject") else "an image" if not images else "a mask"
+        raise Permanent(thing, f"it does not name {missing}", _REMEDY)
+    if "" in images:
+        images = {only_role(preset, thing): images[""]}
+    return Subject(name=cells["subject"], images=images, masks=masks, roi=cells.get("roi", ""))
+
+
+def _paths(cells: dict[str, str], kind: str, folder: Path) -> dict[str, Path]:
+    """By role; '' where the column does not name one."""
+    found = {}
+    for name, cell in cells.items():
+        column, _, role = name.partition(".")
+        if column == kind and cell:
+            found[role] = folder / cell
+    return found
+
+
+def only_role(preset: Preset, thing: str) -> str:
+    """The role of an image that does not say whose it is."""
+    roles = sorted({each.role for each in preset.measurements})
+    if len(roles) != 1:
+        raise Permanent(
+            thing,
+            f"preset '{preset.name}' measures {', '.join(roles)}, and the image does not say which it is",
+            "name the role: a column image.ROLE, a file ROLE_image, or --image ROLE=PATH",
+        )
+    return roles[0]
+
+
+def _found(folder: Path, preset: Preset) -> list[Subject]:
+    return [_found_subject(each, preset) for each in sorted(folder.iterdir()) if each.is_dir()]
+
+
+def _found_subject(folder: Path, preset: Preset) -> Subject:
+    roles = {each.role.lower(): each.role for each in preset.measurements}
+    parts: dict[str, dict[str, Path]] = {"image": {}, "mask": {}}
+    for path, name in _candidates(folder):
+        match = _NAMED.match(name)
+        role = roles.get((match["role"] or "").lower(), "" if match and not match["role"] else None) if match else None
+        if match and role is not None:
+            parts[match["kind"].lower()][role] = path
+    if not parts["image"] and not parts["mask"]:
+        return Subject(name=folder.name, images=by_modality(folder, preset), masks={"": folder})
+    images = parts["image"]
+    if "" in images:
+        images = {only_role(preset, f"subject {folder.name}"): images.pop("")} | images
+    return Subject(name=folder.name, images=images, masks=parts["mask"])
+
+
+def _candidates(folder: Path) -> Sequence[tuple[Path, str]]:
+    """Entries of a subject's folder that may be an image or a mask, with their names as ROLE_kind."""
+    entries = sorted(folder.iterdir())
+    files = [(each, each.name.split(".")[0]) for each in entries if is_research_file(each) or each.is_dir()]
+    nested = [
+        (inner, f"{each.name}_{inner.name}") for each in entries if each.is_dir() for inner in sorted(each.iterdir())
+    ]
+    return [*files, *nested]
+
+
+def by_modality(folder: Path, preset: Preset) -> dict[str, Path]:
+    """The folder for every role whose modality its DICOM objects have."""
+    there = {each.modality for each in scan(folder)}
+    return {each.role: folder for each in preset.measurements if each.modality in there}

@@ -1,0 +1,153 @@
+"""The command `lucidray features`: what its options mean."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lucidray.core.errors import Permanent
+from lucidray.lab.features.cohort import by_modality, only_role, read_cohort
+from lucidray.lab.features.lesion import LesionRow
+from lucidray.lab.features.measuring import Subject, measure_subject
+from lucidray.lab.features.rois import region_names
+from lucidray.lab.features.run import run_cohort
+from lucidray.lab.features.tables import AGGREGATIONS, check_writable, long, wide, write_table
+from lucidray.quantify.preset import Preset, load_preset, read_preset
+from lucidray.quantify.settings import QuantifySettings
+from lucidray.quantify.engine import software
+
+SOME_FAILED = 3  # exit code: the table is there, but subjects failed
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked on the command line."""
+
+    cohort: Path | None
+    images: Sequence[str]
+    mask: Path | None
+    roi: str
+    preset: str
+    output: Path | None
+    jobs: int
+    as_long: bool
+    any_grid: bool
+
+
+def run(request: Request, console: Console) -> int:
+    """Do what was asked; the exit code: 0, or 3 where some subjects failed.
+
+    Raises
+    ------
+    Permanent
+        Options do not fit together, or the one lesion cannot be measured.
+    """
+    if request.mask is not None and not request.images:
+        console.print(_regions(request.mask))
+        return 0
+    preset = find_preset(request.preset)
+    if request.cohort is not None and not request.images and request.mask is None:
+        return _cohort(request, preset, console)
+    if request.cohort is None and request.images and request.mask is not None:
+        return _lesion(request, preset, console)
+    raise Permanent(
+        "command features",
+        "it needs a cohort, or an image and a mask",
+        "`lucidray features COHORT -p PRESET -o F.csv`, or `lucidray features --image I --mask M -p PRESET -o F.csv`",
+    )
+
+
+def find_preset(name: str) -> Preset:
+    """A preset by its name, or in a file.
+
+    Raises
+    ------
+    Permanent
+        None is named, there is no such preset, or the file does not fit the schema.
+    """
+    if not name:
+        raise Permanent("command features", "it needs a preset", "name one that `lucidray presets list` shows")
+    if name.endswith((".yaml", ".yml")):
+        return read_preset(Path(name))
+    return load_preset(name, QuantifySettings.load().preset_folders)
+
+
+def _regions(mask: Path) -> Table:
+    table = Table("number", "name", title=f"regions of {mask.name}")
+    for number, name in region_names(mask).items():
+        table.add_row(str(number), name)
+    return table
+
+
+def _cohort(request: Request, preset: Preset, console: Console) -> int:
+    if request.cohort is None or request.output is None:
+        raise Permanent("command features", "a cohort needs an output", "say -o F.csv, F.parquet or F.json")
+    subjects = read_cohort(request.cohort, preset, request.roi, any_grid=request.any_grid)
+    rows = run_cohort(
+        subjects,
+        preset,
+        request.output,
+        jobs=request.jobs,
+        as_long=request.as_long,
+        software=software(),
+        console=console,
+    )
+    failures = [row for row in rows if row.status == "failed"]
+    console.print(
+        f"{len(rows) - len(failures)} lesions of {len(subjects)} subjects measured, {len(failures)} subjects failed: "
+        f"{request.output} (preset {preset.name}, digest {preset.digest[:12]})",
+        highlight=False,
+    )
+    for row in failures:
+        console.print(f"[red]{row.subject}[/]: {row.reason}", highlight=False)
+    return SOME_FAILED if failures else 0
+
+
+def _lesion(request: Request, preset: Preset, console: Console) -> int:
+    if request.mask is None:
+        raise Permanent("command features", "an image needs a mask", "say --mask PATH")
+    if request.output is not None:
+        check_writable(request.output)
+    subject = Subject(
+        name=request.mask.name.split(".")[0],
+        images=_images(request.images, preset),
+        masks={"": request.mask},
+        roi=request.roi,
+        any_grid=request.any_grid,
+    )
+    rows = measure_subject(subject, preset)
+    if request.output is None:
+        console.print(*_shown(rows))
+    else:
+        write_table(long(rows) if request.as_long else wide(rows), request.output)
+    return 0
+
+
+def _images(given: Sequence[str], preset: Preset) -> dict[str, Path]:
+    """Images by role, from `[ROLE=]PATH`; a folder of DICOM objects without a role is searched for every role."""
+    roles = {each.role for each in preset.measurements}
+    images: dict[str, Path] = {}
+    for each in given:
+        role, equals, path = each.partition("=")
+        if equals and role in roles:
+            images[role] = Path(path)
+        elif Path(each).is_dir() and len(given) == 1:
+            images |= by_modality(Path(each), preset)
+        else:
+            images[only_role(preset, f"image {Path(each).name}")] = Path(each)
+    return images
+
+
+def _shown(rows: Sequence[LesionRow]) -> Iterator[Table]:
+    """A table for each region, image and response map."""
+    for row in rows:
+        for (image, response), features in groupby(row.features, lambda each: (each.image_role, each.filter)):
+            table = Table("code", "feature", "value", "unit", title=f"{row.roi} in {image} {response}".rstrip())
+            for each in features:
+                aggregation = AGGREGATIONS.get(each.aggregation, "")
+                value = f"undefined: {each.reason}" if each.value is None else f"{each.value:.6g}"
+                table.add_row(each.ibsi_code, f"{each.family} {each.name} {aggregation}", value, each.unit)
+            yield table

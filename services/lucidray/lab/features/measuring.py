@@ -1,0 +1,95 @@
+"""The features of one subject: images and masks read, every region measured by the engine that serves."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from lucidray.contracts.images import Regions, RegionsFacts, Segment, Volume
+from lucidray.core.errors import Permanent
+from lucidray.imaging.codes import MORPHOLOGICALLY_ABNORMAL_STRUCTURE, NEOPLASM
+from lucidray.lab.features.images import read_image
+from lucidray.lab.features.lesion import LesionRow
+from lucidray.lab.features.rois import Roi, read_rois
+from lucidray.quantify.preset import Preset
+from lucidray.quantify.step import measure
+
+
+class Subject(BaseModel):
+    """What is measured of a subject."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    images: dict[str, Path] = Field(description="By role")
+    masks: dict[str, Path] = Field(description="By the role that a mask was drawn on; '' is for all")
+    roi: str = Field("", description="Name, pattern or number of the regions; empty: all")
+    any_grid: bool = Field(False, description="Whether a mask may be on a grid of its own in the same patient space")
+
+
+def measure_subject(subject: Subject, preset: Preset) -> list[LesionRow]:
+    """A row for every region of a subject.
+
+    Raises
+    ------
+    Permanent
+        An image or a mask does not read, or the two do not belong together.
+    """
+    volumes = read_volumes(subject.images, preset)
+    if "" in subject.masks:
+        rois = read_rois(subject.masks[""], subject.roi, volumes, any_grid=subject.any_grid)
+        return [_row(subject, roi.name, [(volumes, roi)], preset) for roi in rois]
+    parts = [({role: volume}, _one_roi(subject, role, volume)) for role, volume in volumes.items()]
+    return [_row(subject, parts[0][1].name, parts, preset)]
+
+
+def read_volumes(images: Mapping[str, Path], preset: Preset) -> dict[str, Volume]:
+    """The images by role, each in the modality and unit that the preset measures."""
+    wanted = {each.role: each for each in reversed(preset.measurements)}
+    unknown = sorted(set(images) - set(wanted))
+    if unknown or not images:
+        raise Permanent(
+            f"preset '{preset.name}'",
+            f"it measures {', '.join(sorted(wanted))}, not {', '.join(unknown) or 'nothing'}",
+            "name the images by the roles of the preset, or choose another preset",
+        )
+    return {role: read_image(path, wanted[role].modality, wanted[role].unit) for role, path in images.items()}
+
+
+def _one_roi(subject: Subject, role: str, volume: Volume) -> Roi:
+    """The region of a mask that was drawn on one image only: it must be one, to be the same lesion in all."""
+    if role not in subject.masks:
+        raise Permanent(f"image of role '{role}'", "it has no mask", f"give mask.{role}, or one mask for all images")
+    rois = read_rois(subject.masks[role], subject.roi, {role: volume}, any_grid=subject.any_grid)
+    if len(rois) != 1:
+        raise Permanent(
+            f"mask of role '{role}'",
+            f"it holds {len(rois)} regions; with a mask for each image, a lesion is the one region of each",
+            "name the region by roi",
+        )
+    return rois[0]
+
+
+def _row(subject: Subject, name: str, parts: list[tuple[dict[str, Volume], Roi]], preset: Preset) -> LesionRow:
+    measured = [each for volumes, roi in parts for each in measure(preset, volumes, _regions(roi))]
+    return LesionRow(
+        subject=subject.name,
+        roi=name,
+        remarks=[remark.message for each in measured for remark in each.remarks],
+        features=[feature for each in measured for feature in each.features],
+    )
+
+
+def _regions(roi: Roi) -> Regions:
+    segment = Segment(
+        number=1,
+        label="region",
+        category=MORPHOLOGICALLY_ABNORMAL_STRUCTURE,
+        type=NEOPLASM,
+        algorithm_type="MANUAL",
+        algorithm_name="",
+        tracking_uid="",
+        tracking_id="",
+    )
+    return Regions(roi.mask.astype(np.uint8), RegionsFacts(grid=roi.grid, source_role="", segments=[segment]))
