@@ -15,9 +15,9 @@ from lucidray.lab.features.measuring import Subject, measure_subject
 from lucidray.lab.features.rois import region_names
 from lucidray.lab.features.run import run_cohort
 from lucidray.lab.features.tables import AGGREGATIONS, check_writable, long, wide, write_table
+from lucidray.quantify.engine import software
 from lucidray.quantify.preset import Preset, load_preset, read_preset
 from lucidray.quantify.settings import QuantifySettings
-from lucidray.quantify.engine import software
 
 SOME_FAILED = 3  # exit code: the table is there, but subjects failed
 

@@ -52,4 +52,6 @@ def _research_volume(path: Path, modality: str, unit: str) -> Volume:
         sop_instance_uids=[],
     )
     exact = np.can_cast(voxels.dtype, np.int16)  # as the service keeps them: int16 where that loses nothing
-    return Volume(np.ascontiguousarray(voxels, np.int16 if exact else np.float32), facts)
+    if exact:
+        return Volume(np.ascontiguousarray(voxels, np.int16), facts)
+    return Volume(np.ascontiguousarray(voxels, np.float32), facts)

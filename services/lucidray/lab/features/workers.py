@@ -3,13 +3,16 @@
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-_CONTEXT = multiprocessing.get_context("spawn")
+# A server forks the processes before any thread runs: they start with the libraries loaded.
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["lucidray.lab.features.measuring"])
 _PATIENCE = 0.5  # seconds that a process has to end by itself
 
 
@@ -25,7 +28,8 @@ class _Worker(Generic[T, R]):
 
     def submit(self, index: int, task: T) -> None:
         self.task = index
-        self.connection.send(task)
+        with suppress(OSError):  # it has died: then its answer is an end of file
+            self.connection.send(task)
 
     def end(self) -> int | None:
         """Stop it; its exit code."""

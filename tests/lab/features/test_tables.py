@@ -1,0 +1,97 @@
+"""Tables of features: columns that name what they hold, three formats with the same numbers."""
+
+import csv
+import json
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from lucidray.contracts.results import Feature
+from lucidray.core.errors import Permanent
+from lucidray.lab.features.lesion import LesionRow
+from lucidray.lab.features.tables import AGGREGATIONS, column, long, wide, write_table
+from lucidray.quantify.ibsi import DIRECTIONAL, UNDIRECTED, aggregation_code
+
+CONTRAST = Feature(
+    name="contrast",
+    ibsi_code="ACUI",
+    family="glcm",
+    aggregation="IAZD",
+    discretisation="fixed_bin_size 25 [hnsf'U]",
+    value=1 / 3,
+    image_role="CT",
+    segment=1,
+)
+SKEWNESS = Feature(
+    name="intensity_skewness",
+    ibsi_code="KE2A",
+    family="intensity_statistics",
+    filter="laplacian_of_gaussian 2.5 mm",
+    value=None,
+    reason="all voxels are equal",
+    image_role="CT",
+    segment=1,
+)
+ROWS = [
+    LesionRow(subject="a", roi="GTV, left", features=[CONTRAST, SKEWNESS]),
+    LesionRow(subject="b", status="failed", reason="mask: there is none; draw one"),
+]
+
+
+def test_a_column_says_image_filter_family_name_aggregation_and_code() -> None:
+    assert column(CONTRAST) == "CT_glcm_contrast_3D_comb_ACUI"
+    assert column(SKEWNESS) == "CT_laplacian-of-gaussian-2.5-mm_intensity_statistics_intensity_skewness_KE2A"
+
+
+def test_every_aggregation_of_the_engine_has_its_common_name() -> None:
+    ours = ["2D:avg", "2D:mrg", "2.5D:avg", "2.5D:mrg", "3D:avg", "3D:mrg"]
+    names = {family: [AGGREGATIONS[aggregation_code(family, each)] for each in ours] for family in DIRECTIONAL}
+    assert set(map(tuple, names.values())) == {("2D_avg", "2D_comb", "2_5D_avg", "2_5D_comb", "3D_avg", "3D_comb")}
+    assert {AGGREGATIONS[aggregation_code(family, each)] for family in UNDIRECTED for each in ours} == {
+        "2D",
+        "2_5D",
+        "3D",
+    }
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "parquet"])
+def test_all_formats_hold_the_same_numbers(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / "sub" / f"f.{suffix}"
+    write_table(wide(ROWS), path)
+    first, second = read(path)
+    assert float(first["CT_glcm_contrast_3D_comb_ACUI"]) == 1 / 3
+    assert not first[column(SKEWNESS)]
+    assert (first["subject"], first["roi"], first["status"]) == ("a", "GTV, left", "measured")
+    assert (second["status"], second["reason"]) == ("failed", "mask: there is none; draw one")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "parquet"])
+def test_long_tables_say_why_a_value_is_missing(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"f.{suffix}"
+    write_table(long(ROWS), path)
+    contrast, skewness, failed = read(path)
+    said = {key: contrast[key] for key in ("roi", "code", "name", "aggregation", "unit")}
+    assert said == {"roi": "GTV, left", "code": "ACUI", "name": "contrast", "aggregation": "3D_comb", "unit": "1"}
+    assert float(contrast["value"]) == 1 / 3
+    assert not skewness["value"]
+    assert skewness["reason"] == "all voxels are equal"
+    assert failed["reason"] == "mask: there is none; draw one"
+
+
+def test_a_format_that_is_not_known_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(Permanent, match="csv, .parquet or .json"):
+        write_table(wide(ROWS), tmp_path / "f.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    if path.suffix == ".json":
+        content: list[dict[str, str]] = json.loads(path.read_text())
+        keys = dict.fromkeys(key for row in content for key in row)
+        return [dict.fromkeys(keys, "") | row for row in content]
+    rows: list[dict[str, str]] = pyarrow.parquet.read_table(path).to_pylist()
+    return rows
