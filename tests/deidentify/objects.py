@@ -14,11 +14,12 @@ from lucidray.core.clock import ManualClock
 from lucidray.core.database import open_database
 from lucidray.core.identity import SiteKey
 from lucidray.deidentify import dicomfile
-from lucidray.deidentify.engine import Replaced, deidentify
+from lucidray.deidentify.engine import Deidentifier, Replaced
 from lucidray.deidentify.profile import load_profile
 from lucidray.deidentify.pseudonyms import PseudonymKeys
 from lucidray.deidentify.rules import Rulebook
 from lucidray.deidentify.seal import VaultKeys
+from lucidray.deidentify.source import Source
 from lucidray.deidentify.step import Deidentify, DeidentifyParameters
 from lucidray.deidentify.vault import METADATA, Vault
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs
@@ -121,13 +122,10 @@ def parse(data: bytes) -> Dataset:
 
 def through_engine(data: bytes, profile: str = "clinical-ai", replaced: Replaced | None = None) -> bytes:
     """A file through the engine alone."""
+    rules = Rulebook(load_profile(profile))
     with dicomfile.quietly():
-        source = dicomfile.read(data)
-        patient = KEYS.patient("4711-0815", "HOSP")
-        clean = deidentify(source, patient, KEYS, Rulebook(load_profile(profile)), replaced or Replaced())
-        return dicomfile.write(
-            clean, dicomfile.transfer_syntax(source), str(clean.SOPClassUID), str(clean.SOPInstanceUID)
-        )
+        deidentifier = Deidentifier(KEYS.patient("4711-0815", "HOSP"), KEYS, rules, replaced or Replaced())
+        return deidentifier.clean(Source.of(data)).to_bytes()
 
 
 def open_vault(folder: Path, *keys: bytes) -> Vault:

@@ -18,7 +18,13 @@ from pydicom.uid import (
 )
 from tests.deidentify.objects import FRAME_UID, KEYS, ct_slice, item, items, parse, part10, through_engine
 
-from lucidray.deidentify.engine import Replaced
+from lucidray.core.identity import SiteKey
+from lucidray.deidentify.engine import Deidentifier, Replaced
+from lucidray.deidentify.profile import load_profile, profile_names
+from lucidray.deidentify.pseudonyms import PseudonymKeys
+from lucidray.deidentify.rules import Rulebook
+from lucidray.deidentify.source import Source
+from lucidray.deidentify.step import Identity
 
 DATA = Path(os.environ.get("LUCIDRAY_DATA", Path(__file__).parents[2] / "../shared/data"))
 SHIFT = KEYS.patient("4711-0815", "HOSP").shift_days
@@ -123,6 +129,26 @@ def test_basic_profile_keeps_no_date_device_or_characteristic() -> None:
 def test_same_input_gives_the_same_bytes() -> None:
     data = part10(ct_slice())
     assert through_engine(data) == through_engine(data)
+
+
+@pytest.mark.parametrize("profile", profile_names())
+def test_a_second_time_changes_nothing(profile: str) -> None:
+    dataset = ct_slice(FilterType="DR MUSTER WEDGE", ConvolutionKernel=["B30f", "MUS"], StationName="KLINIK WEST")
+    dataset.ProtocolName, dataset.ImageType = "Herz Dr Muster 3 mm", ["ORIGINAL", "PRIMARY", "MUSTER"]
+    dataset.RadiopharmaceuticalInformationSequence = items(radiopharmaceutical())
+    first = through_engine(part10(dataset), profile)
+    identity = Identity.of(parse(first))
+    replaced = Replaced()
+    deidentifier = Deidentifier(identity.pseudonym(KEYS), KEYS, Rulebook(load_profile(profile)), replaced)
+    assert deidentifier.clean(Source.of(first)).to_bytes() == first
+    assert replaced == Replaced()
+
+
+def test_a_pseudonym_of_another_key_is_nothing_special() -> None:
+    first = through_engine(part10(ct_slice()))
+    others = PseudonymKeys(SiteKey(bytes(range(7, 39))))
+    patient = Identity.of(parse(first)).pseudonym(others)
+    assert patient.shift_days and patient.patient_id != parse(first).PatientID
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])

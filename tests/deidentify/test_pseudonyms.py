@@ -29,6 +29,19 @@ def test_patients() -> None:
     assert KEYS.patient(" 1 ", "A ") == KEYS.patient("1", "A") != KEYS.patient("1", "B")
 
 
+def test_pseudonyms_are_recognised_under_their_key_only() -> None:
+    others = PseudonymKeys(SITE_KEY, version=2)
+    uid, patient, site = KEYS.uid("1.2.3"), KEYS.patient("1", "A").patient_id, KEYS.site("Hospital")
+    label = KEYS.label("FilterType", "X")
+    assert KEYS.is_own_uid(uid) and not others.is_own_uid(uid)
+    assert KEYS.is_own_patient(patient) and not others.is_own_patient(patient)
+    assert (KEYS.uid(uid), KEYS.site(site), KEYS.label("FilterType", label)) == (uid, site, label)
+    assert others.uid(uid) != uid and others.site(site) != site and others.label("FilterType", label) != label
+    forged = ("2.25.0", "2.25." + "9" * 39, "2.25." + "1" * 5000, "2.25.x", "1.2.3", "")
+    assert not any(KEYS.is_own_uid(other) for other in forged)
+    assert not any(KEYS.is_own_patient(other) for other in ("P" + "0" * 24, "", "P", patient + "0", "4711"))
+
+
 def test_standard_uids_are_those_that_dicom_registers() -> None:
     assert is_standard("1.2.840.10008.1.2.1")
     assert not is_standard("1.2.840.10008.4711")

@@ -12,11 +12,9 @@ from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import UID
 
+from lucidray.deidentify.cleaned import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from lucidray.deidentify.source import MAX_INFLATED_BYTES
 from lucidray.imaging.elements import encoding_of, inflated, is_deflated, walk
-
-IMPLEMENTATION_CLASS_UID = "2.25.129465710184322875401196013361744038117"
-IMPLEMENTATION_VERSION_NAME = "LUCIDRAY"
-MAX_INFLATED_BYTES = 1 << 30
 
 
 @contextmanager

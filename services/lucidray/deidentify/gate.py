@@ -6,7 +6,7 @@ BurnedInAnnotation is believed when it says YES, and never when it says NO.
 import re
 
 from pydicom import Dataset
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import Tag
 from pydicom.uid import UID
 
@@ -81,11 +81,17 @@ def check_pixels(dataset: Dataset, thing: str) -> None:
         raise Permanent(thing, "it is an image without pixel data", "send it again, complete")
     if isinstance(pixels, RawDataElement) and pixels.length == UNDEFINED_LENGTH:
         return  # encapsulated
-    length, expected = len(pixels.value or b""), _native_length(dataset)
+    length, expected = _length(pixels), _native_length(dataset)
     if length not in (expected, expected + expected % 2):
         raise Permanent(
             thing, f"it has {length} bytes of pixel data, and its size asks for {expected}", "send it again, complete"
         )
+
+
+def _length(pixels: DataElement | RawDataElement) -> int:
+    if isinstance(pixels, RawDataElement):
+        return int(pixels.length)
+    return len(pixels.value or b"")
 
 
 def _native_length(dataset: Dataset) -> int:

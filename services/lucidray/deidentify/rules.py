@@ -7,6 +7,7 @@ UIDs and sequences (whose items are treated alike). Text and bytes go, unless na
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
 from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VR
 from pydicom.tag import BaseTag
@@ -60,6 +61,11 @@ class Rule:
     keyword: str = ""
     kind: TextKind = "label"
 
+    @cached_property
+    def is_image(self) -> bool:
+        """Whether the bytes are the image itself, or what its values need."""
+        return self.keyword in IMAGE_BYTES
+
 
 REMOVE = Rule(Action.REMOVE)
 
@@ -70,14 +76,14 @@ class Rulebook:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self._table: Mapping[int, Row] = rows_by_tag()
-        self._rules: dict[BaseTag, Rule] = {}
+        self._rules: dict[int, Rule] = {}
 
-    def rule(self, tag: BaseTag) -> Rule:
+    def rule(self, tag: int) -> Rule:
         """The rule for an attribute."""
         rule = self._rules.get(tag)
         if rule is None:
-            rule = self._make(tag)
-            if not tag.is_private:  # private tags are without end: do not remember them
+            rule = self._make(BaseTag(tag))
+            if rule is not REMOVE:  # tags that nobody knows are without end: do not remember them
                 self._rules[tag] = rule
         return rule
 

@@ -17,12 +17,13 @@ from lucidray.core.identity import SiteKey
 from lucidray.core.settings import CoreSettings
 from lucidray.deidentify import dicomfile, gate, modules
 from lucidray.deidentify.elements import text_of
-from lucidray.deidentify.engine import Replaced, deidentify
+from lucidray.deidentify.engine import Deidentifier, Replaced
 from lucidray.deidentify.profile import load_profile
 from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
 from lucidray.deidentify.rules import Rulebook
 from lucidray.deidentify.seal import VaultKeys
 from lucidray.deidentify.settings import DeidentifySettings
+from lucidray.deidentify.source import Source
 from lucidray.deidentify.vault import METADATA, RowKey, Vault, VaultRecord
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
 
@@ -59,7 +60,12 @@ class Identity:
         return same and len(issuers) < 2
 
     def pseudonym(self, keys: PseudonymKeys) -> PatientPseudonym:
-        """Pseudonym of the patient; without a PatientID, of the study, so that strangers are not made one."""
+        """Pseudonym of the patient; without a PatientID, of the study, so that strangers are not made one.
+
+        A study that was de-identified under these keys before stays as it is.
+        """
+        if keys.is_own_patient(self.patient_id) and keys.is_own_uid(self.study_instance_uid):
+            return PatientPseudonym(self.patient_id, 0)
         return keys.patient(self.patient_id or self.study_instance_uid, self.issuer)
 
 
@@ -89,8 +95,9 @@ class Deidentify(Step[DeidentifyParameters]):
             first = self._primary(files, parameters.primary)
             identity, patient = Identity.of(first), Identity.of(first).pseudonym(self._keys)
             replaced = Replaced()
+            deidentifier = Deidentifier(patient, self._keys, rules, replaced)
             series = {
-                role: [self._one(role, data, identity, patient, rules, replaced) for data in objects]
+                role: [self._one(role, data, identity, deidentifier) for data in objects]
                 for role, objects in files.items()
             }
             kept_modules = modules.extract(first)
@@ -102,7 +109,7 @@ class Deidentify(Step[DeidentifyParameters]):
         log.info("deidentified", case_id=case.case_id, objects=count, uids=len(replaced.uids))
         return StepResult(
             [Artifact(SERIES, objects, role) for role, objects in series.items()],
-            summary={"profile": rules.profile.name, "objects": str(count), "labelled texts": str(replaced.labels)},
+            summary={"profile": rules.profile.name, "objects": str(count), "labelled texts": str(len(replaced.labels))},
         )
 
     def _primary(self, files: Mapping[str, list[bytes]], wanted: str) -> Dataset:
@@ -118,33 +125,23 @@ class Deidentify(Step[DeidentifyParameters]):
         images = [first for first in firsts if text_of(first, Tag("SOPClassUID")) in gate.IMAGE_CLASSES]
         return (images or firsts)[0]
 
-    def _one(
-        self,
-        role: str,
-        data: bytes,
-        identity: Identity,
-        patient: PatientPseudonym,
-        rules: Rulebook,
-        replaced: Replaced,
-    ) -> bytes:
-        source = self._read(role, data)
-        thing = self._name(role, data, source)
+    def _one(self, role: str, data: bytes, identity: Identity, deidentifier: Deidentifier) -> bytes:
         try:
-            gate.check_class(source, thing)
-            gate.check_pixels(source, thing)
-            if not Identity.of(source).agrees(identity):
+            source = Source.of(data)
+            header = source.header()
+        except Exception as error:
+            raise _unreadable(_anonymous(role, data), error) from None
+        thing = self._name(role, data, header)
+        try:
+            gate.check_class(header, thing)
+            gate.check_pixels(header, thing)
+            if not Identity.of(header).agrees(identity):
                 raise Permanent(
                     thing,
                     "it is about another patient or study than the first object of the case",
                     "correct the objects at their source, or the selection of the workflow",
                 )
-            clean = deidentify(source, patient, self._keys, rules, replaced)
-            return dicomfile.write(
-                clean,
-                dicomfile.transfer_syntax(source),
-                text_of(clean, Tag("SOPClassUID")),
-                text_of(clean, Tag("SOPInstanceUID")),
-            )
+            return deidentifier.clean(source).to_bytes()
         except LucidrayError:
             raise
         except Exception as error:
@@ -154,7 +151,7 @@ class Deidentify(Step[DeidentifyParameters]):
         try:
             return dicomfile.read(data)
         except Exception as error:
-            raise _unreadable(f"object {digest_bytes(data)[:12]} of role '{role}'", error) from None
+            raise _unreadable(_anonymous(role, data), error) from None
 
     def _name(self, role: str, data: bytes, dataset: Dataset) -> str:
         """Name of an object that tells nothing: its opaque key, or the digest of its bytes."""
@@ -162,8 +159,11 @@ class Deidentify(Step[DeidentifyParameters]):
             uid = text_of(dataset, Tag("SOPInstanceUID"))
         except Exception:
             uid = ""
-        key = self._site_key.instance(uid) if uid else digest_bytes(data)[:12]
-        return f"object {key} of role '{role}'"
+        return f"object {self._site_key.instance(uid)} of role '{role}'" if uid else _anonymous(role, data)
+
+
+def _anonymous(role: str, data: bytes) -> str:
+    return f"object {digest_bytes(data)[:12]} of role '{role}'"
 
 
 def _unreadable(thing: str, error: Exception) -> Permanent:

@@ -1,7 +1,6 @@
 """Values as bytes: are they what their representation says, and what replaces those that are not?"""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lucidray.deidentify import dates, text
@@ -73,18 +72,17 @@ def mapped_uid(original: str, keys: PseudonymKeys) -> str:
     return original if not original or is_standard(original) else keys.uid(original)
 
 
-def region(name: str, numbers: Sequence[str]) -> str:
-    """A region name; `numbers` are those by which its item is known."""
-    number = next((int(number) for number in numbers if number.isdigit()), 0)
-    return text.cleaned_region(name, number)
+def region(name: str, number: str) -> str:
+    """A region name; `number` is that by which its item is known."""
+    return text.cleaned_region(name, int(number) if number.isdecimal() else 0)
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A text that may stay, or None; and how many of its values became labels."""
+    """A text that may stay, or None; and the labels that are in it."""
 
     text: str | None
-    labels: int = 0
+    labels: frozenset[str] = frozenset()
 
 
 def checked_text(value: str, rule: Rule, keys: PseudonymKeys) -> Checked:
@@ -94,7 +92,7 @@ def checked_text(value: str, rule: Rule, keys: PseudonymKeys) -> Checked:
     passes = {"words": text.is_known_words, "identifier": text.is_identifier}.get(rule.kind)
     given = [part.strip(" \0") for part in value.split("\\")]
     kept = [part if not part or (passes and passes(part)) else keys.label(rule.keyword, part) for part in given]
-    return Checked("\\".join(kept), sum(one != other for one, other in zip(given, kept, strict=True)))
+    return Checked("\\".join(kept), frozenset(kept) - frozenset(given))
 
 
 def dummy(vr: str) -> bytes | None:
