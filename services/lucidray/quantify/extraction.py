@@ -11,6 +11,7 @@ from lucidray.contracts.images import Volume, VolumeFacts
 from lucidray.contracts.results import Feature
 from lucidray.core.errors import Permanent
 from lucidray.quantify.engine import compute
+from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import Preset, load_preset, read_preset
 from lucidray.quantify.region import prepare
@@ -71,6 +72,11 @@ def extract(
         inside = np.asarray(mask) != 0
         region = prepare(volume, inside, _grid(inside, volume, mask_grid, measurement), measurement)
         features += compute(region, measurement, segment)
+    for hybrid in chosen.hybrids:
+        pair = {each.role: _volume(image, each, spacing) for each in chosen.measurements if each.role in hybrid.roles}
+        inside = np.asarray(mask) != 0
+        grid = mask_grid or pair[hybrid.roles[0]].grid
+        features += measure_hybrid(hybrid, pair, inside, grid, segment).features
     return features
 
 

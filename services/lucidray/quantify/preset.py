@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from lucidray.core.canonical import digest_json
 from lucidray.core.errors import Permanent
+from lucidray.quantify.hybrid.spec import Hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Model
 
@@ -25,6 +26,7 @@ class Preset(Model):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     measurements: list[Measurement] = Field(min_length=1)
+    hybrids: list[Hybrid] = Field(default_factory=list, description="Pairs of the images measured above, together")
 
     @model_validator(mode="after")
     def _once(self) -> Self:
@@ -32,6 +34,17 @@ class Preset(Model):
         twice = [f"{family} in {role}" for (role, family), count in pairs.items() if count > 1]
         if twice:
             raise ValueError(f"measured twice: {', '.join(twice)}")
+        return self
+
+    @model_validator(mode="after")
+    def _pairs(self) -> Self:
+        known = {each.role for each in self.measurements}
+        unknown = {role for each in self.hybrids for role in each.roles} - known
+        if unknown:
+            raise ValueError(f"hybrids name images without a measurement, which says their unit: {sorted(unknown)}")
+        pairs = [each.role for each in self.hybrids]
+        if len(set(pairs)) < len(pairs):
+            raise ValueError("a pair of images is named twice")
         return self
 
     @property

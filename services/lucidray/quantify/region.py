@@ -52,22 +52,35 @@ def prepare(volume: Volume, mask: Mask, mask_grid: Grid, measurement: Measuremen
     mask
         Boolean (z, y, x) on `mask_grid`, which may be another grid than the volume's in the same space.
     """
+    placed = place(volume.grid, mask, mask_grid, measurement)
+    if placed is None:
+        return None
+    target, inside = placed
+    voxels = voxels_on(target, volume, measurement.interpolation)
+    if measurement.rounded:
+        np.rint(voxels, out=voxels)
+    cut = _reaches_out(volume.grid, _corners(mask, mask_grid))
+    return Region(voxels, inside, resegment(voxels, inside, measurement), target.spacing, cut)
+
+
+def place(native: Grid, mask: Mask, mask_grid: Grid, measurement: Measurement) -> tuple[Grid, Mask] | None:
+    """The part of the measurement's grid around a region, and the mask on it; None if nothing of it lies there.
+
+    Parameters
+    ----------
+    native
+        Grid of the image over which that of the measurement is laid.
+    """
     if not mask.any():
         return None
     corners = _corners(mask, mask_grid)
-    whole = _grid_of(volume.grid, measurement)
+    whole = _grid_of(native, measurement)
     box = _box_around(whole, corners, MARGIN)
     if box is None:
         return None
     target = _part(whole, box)
     inside = _mask_on(target, mask, mask_grid, corners, measurement.mask_interpolation)
-    if not inside.any():
-        return None
-    voxels = _voxels_on(target, volume, measurement.interpolation)
-    if measurement.rounded:
-        np.rint(voxels, out=voxels)
-    cut = _reaches_out(volume.grid, corners)
-    return Region(voxels, inside, resegment(voxels, inside, measurement), target.spacing, cut)
+    return (target, inside) if inside.any() else None
 
 
 def resegment(voxels: npt.NDArray[np.float64], mask: Mask, measurement: Measurement) -> Mask:
@@ -146,13 +159,17 @@ def _mask_on(
     return inside
 
 
-def _voxels_on(target: Grid, volume: Volume, interpolation: Interpolation) -> npt.NDArray[np.float64]:
+def voxels_on(
+    target: Grid, volume: Volume, interpolation: Interpolation, outside: float = 0.0
+) -> npt.NDArray[np.float64]:
+    """A volume's intensities on a grid, resampled from the native voxels; `outside` where the volume does not reach."""
     corners = _box_corners(target, [(0, count - 1) for count in target.shape])
     margin = max(volume.grid.spacing) * (_SPLINE_MARGIN if interpolation == "cubic" else 1)
     box = _box_around(volume.grid, corners, margin)
-    if box is None:  # cannot be: the target is a part of the volume
-        raise ValueError("the target lies outside the volume")
-    part = resample(volume.voxels[box], _part(volume.grid, box), target, interpolation=interpolation)
+    if box is None:
+        return np.full(target.shape, outside)
+    source = _part(volume.grid, box)
+    part = resample(volume.voxels[box], source, target, interpolation=interpolation, outside=outside)
     return np.array(part, np.float64)
 
 

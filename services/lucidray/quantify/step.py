@@ -11,6 +11,8 @@ from lucidray.contracts.results import Feature, Features
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import NoCompatibleWorker, Permanent
 from lucidray.quantify.engine import compute, software
+from lucidray.quantify.hybrid.measure import measure_hybrid
+from lucidray.quantify.hybrid.spec import Hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import Preset, load_preset
 from lucidray.quantify.region import Region, prepare
@@ -121,6 +123,9 @@ def measure(preset: Preset, volumes: dict[str, Volume], regions: Regions) -> Ite
             if measurement.role in volumes:
                 region = prepare(volumes[measurement.role], mask, regions.facts.grid, measurement)
                 yield _measured(region, measurement, segment.number)
+        for hybrid in preset.hybrids:
+            if set(hybrid.roles) <= set(volumes):
+                yield _measured_hybrid(hybrid, volumes, regions, segment.number)
 
 
 def _measured(region: Region | None, measurement: Measurement, segment: int) -> Measured:
@@ -132,12 +137,26 @@ def _measured(region: Region | None, measurement: Measurement, segment: int) -> 
     return Measured(features, list(_remarks(region, features, where)))
 
 
+def _measured_hybrid(hybrid: Hybrid, volumes: dict[str, Volume], regions: Regions, segment: int) -> Measured:
+    found = measure_hybrid(hybrid, volumes, regions.mask(segment), regions.facts.grid, segment)
+    where = f"segment {segment} in {hybrid.role}"
+    flags = list(_undefined(found.features, where))
+    if found.uncovered:
+        text = f"{where}: {found.uncovered:.0%} of the region's voxels are left out, for one image does not cover them"
+        flags.append(quality_flag("quantify", "region-cut", text))
+    return Measured(found.features, flags)
+
+
 def _remarks(region: Region, features: Iterable[Feature], where: str) -> Iterator[QualityFlag]:
     if region.cut:
         yield quality_flag("quantify", "region-cut", f"{where}: the region reaches out of the image")
     if region.size < FEW_VOXELS:
         text = f"{where}: {region.size} voxels at {_millimetres(region)} mm; texture and shape are unreliable"
         yield quality_flag("quantify", "region-small", text)
+    yield from _undefined(features, where)
+
+
+def _undefined(features: Iterable[Feature], where: str) -> Iterator[QualityFlag]:
     missing = [feature.name for feature in features if feature.value is None]
     if missing:
         named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
