@@ -132,8 +132,8 @@ def test_percentiles_make_the_scale_of_an_image_without_a_unit(
         for each in (ct, stretched)
     )
     assert values(other) == pytest.approx(values(one), rel=1e-3)
-    assert values(other, "weighted 0.5")["interquartile_range"] == pytest.approx(
-        values(one, "weighted 0.5")["interquartile_range"], rel=1e-3
+    assert values(other, "weighted 0.5")["intensity_range"] == pytest.approx(
+        values(one, "weighted 0.5")["intensity_range"], rel=1e-3
     )
     flat = Volume(np.ones_like(ct.voxels), ct.facts)
     found = measure_hybrid(hybrid(scales=scales), {"PET": pet, "CT": flat}, mask, pet.grid, 1)
