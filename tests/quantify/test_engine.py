@@ -167,7 +167,7 @@ def test_response_maps_are_measured_beside_the_image() -> None:
     voxels[3, 3, 3], mask[2:5, 2:5, 2:5] = 27, True
     features = compute(region_of(voxels, mask), measurement, 1)
     maxima = {each.filter: (each.value, each.unit) for each in features if each.name == "maximum_intensity"}
-    assert maxima == {"": (27, "[hnsf'U]"), "mean 3 mirror": (pytest.approx(1), "1")}
+    assert maxima == {"": (27, "[hnsf'U]"), "mean 3 3D mirror": (pytest.approx(1), "1")}
 
 
 def test_values_do_not_depend_on_what_was_measured_before() -> None:
