@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 
+import numpy as np
+
 from lucidray.contracts.results import Feature
 from lucidray.quantify.families import FAMILIES
 from lucidray.quantify.filters import FilterSpec, response
@@ -15,7 +17,7 @@ from lucidray.quantify.sample import Sample
 from lucidray.quantify.values import Undefined, Value, Values, finite
 
 _OUTSIDE = Undefined("the region does not lie in the image")
-_EMPTY = Undefined("re-segmentation leaves no voxel of the region")
+_EMPTY = Undefined("after re-segmentation no voxel of the region has an intensity")
 
 
 def software() -> str:
@@ -57,7 +59,8 @@ def _sample(region: Region, measurement: Measurement, spec: FilterSpec | None) -
     if spec is None:
         return Sample(region, measurement, measurement.discretisation)
     voxels = response(region.voxels, region.spacing, spec)
-    return Sample(replace(region, voxels=voxels), measurement, measurement.filter_discretisation, spec.label)
+    filtered = replace(region, voxels=voxels, intensity_mask=region.intensity_mask & np.isfinite(voxels))
+    return Sample(filtered, measurement, measurement.filter_discretisation, spec.label)
 
 
 def _wanted(measurement: Measurement, families: Sequence[str]) -> Mapping[str, Mapping[str, Definition]]:

@@ -47,7 +47,10 @@ _UNDEFINED = Undefined("the library mirp gives it no value here")
 
 def measure(sample: Sample, wanted: frozenset[str], aggregation: str) -> Values:
     """The wanted features of a sample, by abbreviation."""
-    found = _values(sample.region, sample.measurement, wanted, aggregation, sample.discretisation)
+    measurement = sample.measurement
+    if sample.filter:  # mirp rounds what it takes for Hounsfield units
+        measurement = measurement.model_copy(update={"modality": "OT"})
+    found = _values(sample.region, measurement, wanted, aggregation, sample.discretisation)
     return {name: _UNDEFINED if value is None else value for name, value in found.items()}
 
 

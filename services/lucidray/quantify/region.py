@@ -15,6 +15,7 @@ from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
 from lucidray.imaging.geometry import to_index, to_patient
 from lucidray.imaging.resample import Interpolation, ibsi_grid, resample, resample_mask
+from lucidray.quantify.filters import support
 from lucidray.quantify.measurement import Measurement
 
 MARGIN = 10.0  # mm around the region: local intensity looks 6.2 mm around a voxel (IBSI manual, section 3.2)
@@ -75,7 +76,7 @@ def place(native: Grid, mask: Mask, mask_grid: Grid, measurement: Measurement) -
         return None
     corners = _corners(mask, mask_grid)
     whole = _grid_of(native, measurement)
-    box = _box_around(whole, corners, MARGIN)
+    box = _box_around(whole, corners, _margin(whole, measurement))
     if box is None:
         return None
     target = _part(whole, box)
@@ -117,6 +118,13 @@ def _grid_of(native: Grid, measurement: Measurement) -> Grid:
         own if wanted is None else wanted for own, wanted in zip(native.spacing, measurement.spacing, strict=True)
     )
     return ibsi_grid(native, (z, y, x))
+
+
+def _margin(grid: Grid, measurement: Measurement) -> float:
+    """How much of the image around a region matters, mm: filters look further than features."""
+    reaches = (support(grid.spacing, spec) for spec in measurement.filters)
+    filtered = (math.inf if reach is None else reach * max(grid.spacing) for reach in reaches)
+    return max((MARGIN, *filtered))
 
 
 def _corners(mask: Mask, grid: Grid) -> Points:
