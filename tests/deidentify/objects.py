@@ -1,6 +1,7 @@
 """Small objects to de-identify, and the steps around them."""
 
 import io
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from lucidray.deidentify.rules import Rulebook
 from lucidray.deidentify.seal import VaultKeys
 from lucidray.deidentify.source import Source
 from lucidray.deidentify.step import Deidentify, DeidentifyParameters
-from lucidray.deidentify.vault import METADATA, Vault
+from lucidray.deidentify.vault import Vault
+from lucidray.deidentify.vaulttables import METADATA
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs
 
 SITE_KEY = SiteKey(bytes(range(32)))
-VAULT_KEY = bytes(range(100, 132))
+VAULT_KEY, OTHER_KEY = (sha256(word).digest() for word in (b"a vault key", b"another vault key"))
 KEYS = PseudonymKeys(SITE_KEY)
 CASE = CaseFacts("c01", "study", 1, "patient", "workflow")
 STUDY_UID, FRAME_UID = "1.2.826.0.1.3680043.2.1", "1.2.826.0.1.3680043.2.9"
@@ -130,7 +132,8 @@ def through_engine(data: bytes, profile: str = "clinical-ai", replaced: Replaced
 
 def open_vault(folder: Path, *keys: bytes) -> Vault:
     """The vault of a folder."""
-    return Vault(open_database(folder, "vault", METADATA), VaultKeys(keys or [VAULT_KEY]), ManualClock())
+    sealing = VaultKeys(keys or [VAULT_KEY])
+    return Vault(open_database(folder, "vault", METADATA), lambda: sealing, ManualClock(), "tester")
 
 
 def run(

@@ -23,7 +23,19 @@ from highdicom.sr import (
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
-from tests.deidentify.objects import CASE, FRAME_UID, STUDY_UID, ct_slice, item, items, open_vault, parse, part10, run
+from tests.deidentify.objects import (
+    CASE,
+    FRAME_UID,
+    SITE_KEY,
+    STUDY_UID,
+    ct_slice,
+    item,
+    items,
+    open_vault,
+    parse,
+    part10,
+    run,
+)
 
 from lucidray.contracts.catalogue import RESULTS
 from lucidray.core.errors import Permanent, Refused
@@ -143,7 +155,7 @@ class Round:
                 for role, dataset in (("SEG", self.seg), ("SR", self.report))
             ]
         )
-        result = Reidentify(self.vault).run(case, given, ReidentifyParameters())
+        result = Reidentify(SITE_KEY, self.vault).run(case, given, ReidentifyParameters())
         self.files = {artifact.role: artifact.value[0] for artifact in result.artifacts}
         return {role: parse(data) for role, data in self.files.items()}
 
@@ -280,4 +292,4 @@ def test_a_result_that_does_not_read_is_named(tmp_path: Path) -> None:
     round_trip = Round(tmp_path, {})
     given = GivenInputs([Artifact(RESULTS, [b"no DICOM"], "SEG")])
     with pytest.raises(Permanent, match="result 0 of role 'SEG'"):
-        Reidentify(round_trip.vault).run(CASE, given, ReidentifyParameters())
+        Reidentify(SITE_KEY, round_trip.vault).run(CASE, given, ReidentifyParameters())

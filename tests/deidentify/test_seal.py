@@ -1,14 +1,11 @@
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from tests.deidentify.objects import VAULT_KEY
+from tests.deidentify.objects import OTHER_KEY, VAULT_KEY
 
 from lucidray.core.errors import Permanent
-from lucidray.core.identity import write_site_key
 from lucidray.deidentify.seal import VaultKeys
 
-OTHER_KEY = bytes(range(200, 232))
 CONTENT, BOUND = b"4711 Mueller", b"case 1"
 
 
@@ -47,24 +44,16 @@ def test_a_row_belongs_to_its_case() -> None:
         keys.open(keys.seal(CONTENT, BOUND), b"case 2")
 
 
-@pytest.mark.parametrize("keys", [[], [b"short"], [bytes(32)], [VAULT_KEY, b"a" * 64]])
-def test_weak_keys_are_refused(keys: list[bytes]) -> None:
+def test_a_rewrapped_row_opens_under_the_new_key_alone() -> None:
+    sealed = VaultKeys([VAULT_KEY]).seal(CONTENT, BOUND)
+    rewrapped = VaultKeys([OTHER_KEY, VAULT_KEY]).rewrap(sealed, BOUND)
+    assert rewrapped.body == sealed.body
+    assert VaultKeys([OTHER_KEY]).open(rewrapped, BOUND) == CONTENT
+    with pytest.raises(Permanent, match="not as it was written"):
+        VaultKeys([OTHER_KEY, VAULT_KEY]).rewrap(replace(sealed, body=sealed.body[:-1] + b"!"), BOUND)
+
+
+@pytest.mark.parametrize("keys", [[], [VAULT_KEY[:31]], [VAULT_KEY, bytes(32)]])
+def test_no_keys_and_weak_keys_are_refused(keys: list[bytes]) -> None:
     with pytest.raises(Permanent, match="vault key"):
         VaultKeys(keys)
-
-
-def test_keys_come_from_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "vault.key"
-    with pytest.raises(Permanent, match="cannot be read"):
-        VaultKeys.load(path)
-    path.write_text("")
-    with pytest.raises(Permanent, match="there is none"):
-        VaultKeys.load(path)
-    path.write_text("xyz")
-    with pytest.raises(Permanent, match="hexadecimal"):
-        VaultKeys.load(path)
-    path.unlink()
-    write_site_key(path)
-    sealed = VaultKeys.load(path).seal(CONTENT, BOUND)
-    path.write_text(VAULT_KEY.hex() + "\n" + path.read_text())
-    assert VaultKeys.load(path).open(sealed, BOUND) == CONTENT

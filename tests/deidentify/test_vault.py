@@ -2,12 +2,14 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, select, update
-from tests.deidentify.objects import VAULT_KEY, open_vault
+from tests.deidentify.objects import OTHER_KEY, VAULT_KEY, open_vault
 
 from lucidray.core.clock import ManualClock
 from lucidray.core.errors import Permanent, Refused, Transient
+from lucidray.deidentify.accesslog import accesses as recorded
 from lucidray.deidentify.seal import VaultKeys
-from lucidray.deidentify.vault import ACCESS, RECORDS, RowKey, Vault, VaultRecord
+from lucidray.deidentify.vault import RowKey, Vault, VaultRecord
+from lucidray.deidentify.vaulttables import PATIENTS, RECORDS
 
 ROW = RowKey("c01", "study", "patient")
 RECORD = VaultRecord.of({"2.25.1": "1.2.3.4711"}, {"P1": "4711-0815"}, 77, b"modules")
@@ -15,8 +17,7 @@ RECORD = VaultRecord.of({"2.25.1": "1.2.3.4711"}, {"P1": "4711-0815"}, 77, b"mod
 
 def accesses(folder: Path) -> list[tuple[str, str, str]]:
     with create_engine(f"sqlite:///{folder / 'vault.db'}").connect() as connection:
-        found = connection.execute(select(ACCESS.c.case_id, ACCESS.c.action, ACCESS.c.outcome).order_by(ACCESS.c.id))
-        return [tuple(row) for row in found]
+        return [(each.subject, each.action, each.outcome) for each in recorded(connection)]
 
 
 def test_a_record_comes_back_and_every_look_up_is_recorded(tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_a_tampered_row_is_seen(tmp_path: Path, column: str) -> None:
         vault.read(row)
     with pytest.raises(Permanent):
         vault.write(row, RECORD)
-    assert accesses(tmp_path)[-1] == ("c01", "read", "failed")
+    assert accesses(tmp_path)[-2:] == [("c01", "read", "failed"), ("c01", "write", "failed")]
 
 
 def test_a_row_put_in_anothers_place_is_seen(tmp_path: Path) -> None:
@@ -80,13 +81,29 @@ def test_a_row_put_in_anothers_place_is_seen(tmp_path: Path) -> None:
 def test_another_key_does_not_open(tmp_path: Path) -> None:
     open_vault(tmp_path).write(ROW, RECORD)
     with pytest.raises(Permanent, match="not in the key file"):
-        open_vault(tmp_path, bytes(range(200, 232))).read(ROW)
-    assert open_vault(tmp_path, bytes(range(200, 232)), VAULT_KEY).read(ROW) == RECORD
+        open_vault(tmp_path, OTHER_KEY).read(ROW)
+    assert open_vault(tmp_path, OTHER_KEY, VAULT_KEY).read(ROW) == RECORD
+
+
+def test_a_patient_keeps_the_version_under_which_they_were_first_seen(tmp_path: Path) -> None:
+    vault = open_vault(tmp_path)
+    assert [vault.pin("patient", newest) for newest in (1, 1, 2, 3)] == [1, 1, 1, 1]
+    assert [vault.pin("another", newest) for newest in (2, 3)] == [2, 2]
+    assert accesses(tmp_path)[-1] == ("another", "pin", "version 2")
+    with create_engine(f"sqlite:///{tmp_path / 'vault.db'}").begin() as connection:
+        rows = connection.execute(select(PATIENTS).order_by(PATIENTS.c.patient_key)).all()
+        connection.execute(
+            update(PATIENTS)
+            .where(PATIENTS.c.patient_key == "patient")
+            .values(body=rows[0].body, row_key=rows[0].row_key)
+        )
+    with pytest.raises(Permanent, match="not as it was written"):
+        vault.pin("patient", 3)
+    assert accesses(tmp_path)[-1] == ("patient", "pin", "failed")
 
 
 def test_a_database_that_does_not_answer_is_transient() -> None:
-    vault = Vault(create_engine("sqlite://"), VaultKeys([VAULT_KEY]), ManualClock())  # without tables
-    with pytest.raises(Transient, match="does not answer"):
-        vault.write(ROW, RECORD)
-    with pytest.raises(Transient, match="does not answer"):
-        vault.read(ROW)
+    vault = Vault(create_engine("sqlite://"), lambda: VaultKeys([VAULT_KEY]), ManualClock(), "tester")  # no tables
+    for use in (lambda: vault.write(ROW, RECORD), lambda: vault.read(ROW), lambda: vault.pin("patient", 1)):
+        with pytest.raises(Transient, match="does not answer"):
+            use()

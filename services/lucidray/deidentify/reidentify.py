@@ -5,9 +5,13 @@ from pydicom import Dataset
 from lucidray.contracts.catalogue import DELIVERABLES, RESULTS, STEPS
 from lucidray.core import logging
 from lucidray.core.errors import Permanent, Refused
-from lucidray.deidentify import dicomfile
+from lucidray.core.identity import SiteKey
+from lucidray.core.settings import CoreSettings
+from lucidray.deidentify import dicomfile, modules
+from lucidray.deidentify.consent import check_consent
+from lucidray.deidentify.opened import open_vault
 from lucidray.deidentify.restore import Restorer, Unchecked, UnknownReference, own_uids
-from lucidray.deidentify.step import open_vault
+from lucidray.deidentify.step import Identity
 from lucidray.deidentify.vault import RowKey, Vault
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
 
@@ -24,8 +28,8 @@ class Reidentify(Step[ReidentifyParameters]):
     spec = STEPS["reidentify"]
     parameters = ReidentifyParameters
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    def __init__(self, site_key: SiteKey, vault: Vault) -> None:
+        self._site_key, self._vault = site_key, vault
 
     def run(self, case: CaseFacts, inputs: Inputs, parameters: ReidentifyParameters) -> StepResult:
         """Restore every result, or none.
@@ -33,7 +37,8 @@ class Reidentify(Step[ReidentifyParameters]):
         Raises
         ------
         Refused
-            A result refers to something that the vault does not know, or the vault knows nothing of the case.
+            A result refers to something that the vault does not know, the vault knows nothing of the case, or the
+            patient has opted out meanwhile.
         Permanent
             A result cannot be read, or the vault's row does not open.
         """
@@ -44,7 +49,11 @@ class Reidentify(Step[ReidentifyParameters]):
                 for role, objects in files.items()
             }
             own = own_uids([dataset for objects in results.values() for dataset in objects])
-            restorer = Restorer(self._vault.read(RowKey(case.case_id, case.study_key, case.patient_key)), own)
+            record = self._vault.read(RowKey(case.case_id, case.study_key, case.patient_key))
+            identity = Identity.of(modules.parse(record.module_bytes()))
+            patient_keys = [case.patient_key, *identity.keys(self._site_key)]
+            check_consent(self._vault, patient_keys, case.workflow, case.case_id)
+            restorer = Restorer(record, own)
             delivered = {
                 role: [
                     _restore(restorer, dataset, f"result {number} of role '{role}'")
@@ -101,5 +110,4 @@ def _unreadable(thing: str, error: Exception) -> Permanent:
 
 def build() -> Reidentify:
     """The step by this process's settings."""
-    _, vault = open_vault()
-    return Reidentify(vault)
+    return Reidentify(CoreSettings.load().site_key(), open_vault("reidentify"))

@@ -7,17 +7,17 @@ row key, can be put in another's place.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from lucidray.core.errors import Permanent
 from lucidray.core.identity import KEY_BYTES, SiteKey
+from lucidray.deidentify.keyfile import weakness
 
 NONCE_BYTES = 12  # as GCM wants it; random, and each row key seals once
-_REMEDY = "make one with `lucidray key new FILE` and name it in deidentify.vault_key_file; keep a copy in a safe place"
+REMEDY = "make one with `lucidray key new FILE` and name it in deidentify.vault_key_file; keep a copy in a safe place"
 
 
 @dataclass(frozen=True)
@@ -40,30 +40,21 @@ class VaultKeys:
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         if not keys:
-            raise Permanent("vault key", "there is none", _REMEDY)
-        sources = [_strong(key) for key in keys]
+            raise Permanent("vault key", "there is none", REMEDY)
+        for key in keys:
+            if cause := weakness(key):
+                raise Permanent("vault key", cause, REMEDY)
+        sources = [SiteKey(key) for key in keys]
         self._wrapping = {source.opaque("vault-key")[:16]: source.derive("vault.wrap") for source in sources}
         self.current = next(iter(self._wrapping))
 
     def __repr__(self) -> str:
         return f"VaultKeys({self.current})"
 
-    @classmethod
-    def load(cls, path: Path) -> "VaultKeys":
-        """Read the keys from a file: hexadecimal, one a line."""
-        try:
-            keys = [bytes.fromhex(line) for line in path.read_text().split()]
-        except OSError as error:
-            raise Permanent(f"vault key file {path}", f"cannot be read ({error.strerror})", _REMEDY) from None
-        except ValueError:
-            raise Permanent(f"vault key file {path}", "does not hold hexadecimal digits", _REMEDY) from None
-        return cls(keys)
-
     def seal(self, content: bytes, bound: bytes) -> Sealed:
         """Seal `content` under a fresh key; `bound` must be the same when it is opened."""
         row_key = AESGCM.generate_key(bit_length=8 * KEY_BYTES)
-        wrapped = _encrypt(self._wrapping[self.current], row_key, bound + self.current.encode())
-        return Sealed(self.current, wrapped, _encrypt(row_key, content, bound))
+        return Sealed(self.current, self._wrap(row_key, bound), _encrypt(row_key, content, bound))
 
     def open(self, sealed: Sealed, bound: bytes) -> bytes:
         """The content.
@@ -73,27 +64,44 @@ class VaultKeys:
         Permanent
             The vault key is not at hand, or the row is not as it was written.
         """
+        row_key = self._unwrap(sealed, bound)
+        try:
+            return _decrypt(row_key, sealed.body, bound)
+        except (InvalidTag, ValueError):
+            raise _damaged() from None
+
+    def rewrap(self, sealed: Sealed, bound: bytes) -> Sealed:
+        """The same body, its row key sealed by the current vault key.
+
+        Raises
+        ------
+        Permanent
+            As `open`.
+        """
+        self.open(sealed, bound)  # a damaged row must not become one that looks whole
+        return replace(sealed, key_id=self.current, row_key=self._wrap(self._unwrap(sealed, bound), bound))
+
+    def _wrap(self, row_key: bytes, bound: bytes) -> bytes:
+        return _encrypt(self._wrapping[self.current], row_key, bound + self.current.encode())
+
+    def _unwrap(self, sealed: Sealed, bound: bytes) -> bytes:
         wrapping = self._wrapping.get(sealed.key_id)
         if wrapping is None:
             raise Permanent(
                 f"vault key {sealed.key_id}", "a row was sealed with it and it is not in the key file", "add it there"
             )
         try:
-            row_key = _decrypt(wrapping, sealed.row_key, bound + sealed.key_id.encode())
-            return _decrypt(row_key, sealed.body, bound)
+            return _decrypt(wrapping, sealed.row_key, bound + sealed.key_id.encode())
         except (InvalidTag, ValueError):
-            raise Permanent(
-                "vault row",
-                "it is not as it was written: damaged, altered or moved from another case",
-                "restore the vault from its backup, then retry the case",
-            ) from None
+            raise _damaged() from None
 
 
-def _strong(key: bytes) -> SiteKey:
-    try:
-        return SiteKey(key)
-    except Permanent as error:
-        raise Permanent("vault key", error.cause, _REMEDY) from None
+def _damaged() -> Permanent:
+    return Permanent(
+        "vault row",
+        "it is not as it was written: damaged, altered or moved from another case",
+        "restore the vault from its backup, then retry the case",
+    )
 
 
 def _encrypt(key: bytes, content: bytes, bound: bytes) -> bytes:

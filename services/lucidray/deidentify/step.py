@@ -10,21 +10,20 @@ from pydicom.tag import Tag
 from lucidray.contracts.catalogue import SERIES, STEPS, STUDY
 from lucidray.core import logging
 from lucidray.core.canonical import digest_bytes
-from lucidray.core.clock import SystemClock
-from lucidray.core.database import open_database
 from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.core.identity import SiteKey
 from lucidray.core.settings import CoreSettings
 from lucidray.deidentify import dicomfile, gate, modules
+from lucidray.deidentify.consent import check_consent
 from lucidray.deidentify.elements import text_of
 from lucidray.deidentify.engine import Deidentifier, Replaced
+from lucidray.deidentify.keyring import Keyring
+from lucidray.deidentify.opened import open_keyring, open_vault
 from lucidray.deidentify.profile import load_profile
 from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
 from lucidray.deidentify.rules import Rulebook
-from lucidray.deidentify.seal import VaultKeys
-from lucidray.deidentify.settings import DeidentifySettings
 from lucidray.deidentify.source import Source
-from lucidray.deidentify.vault import METADATA, RowKey, Vault, VaultRecord
+from lucidray.deidentify.vault import RowKey, Vault, VaultRecord
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
 
 log = logging.get(__name__)
@@ -59,6 +58,10 @@ class Identity:
         same = (self.patient_id, self.study_instance_uid) == (other.patient_id, other.study_instance_uid)
         return same and len(issuers) < 2
 
+    def keys(self, site_key: SiteKey) -> list[str]:
+        """Opaque keys of the patient: with the issuer, and without, for whoever did not know it."""
+        return [site_key.patient(self.patient_id, self.issuer), site_key.patient(self.patient_id)]
+
     def pseudonym(self, keys: PseudonymKeys) -> PatientPseudonym:
         """Pseudonym of the patient; without a PatientID, of the study, so that strangers are not made one.
 
@@ -75,9 +78,9 @@ class Deidentify(Step[DeidentifyParameters]):
     spec = STEPS["deidentify"]
     parameters = DeidentifyParameters
 
-    def __init__(self, site_key: SiteKey, vault: Vault) -> None:
+    def __init__(self, site_key: SiteKey, vault: Vault, keyring: Keyring | None = None) -> None:
         self._site_key, self._vault = site_key, vault
-        self._keys = PseudonymKeys(site_key)
+        self._keyring = keyring or Keyring([site_key])
 
     def run(self, case: CaseFacts, inputs: Inputs, parameters: DeidentifyParameters) -> StepResult:
         """De-identify every object, then write the vault, then give the objects.
@@ -87,15 +90,17 @@ class Deidentify(Step[DeidentifyParameters]):
         Permanent
             An object cannot be read, or is about another patient or study.
         Refused
-            An object may show identity in its pixels, or is of a kind that is not let in.
+            An object may show identity in its pixels, or is of a kind that is not let in, or the patient opted out.
         """
         rules = Rulebook(load_profile(parameters.profile))
         files = {role: inputs.read(STUDY, role) for role in inputs.roles(STUDY)}
         with dicomfile.quietly():
             first = self._primary(files, parameters.primary)
-            identity, patient = Identity.of(first), Identity.of(first).pseudonym(self._keys)
+            identity = Identity.of(first)
+            keys = self._admit(case, identity)
+            patient = identity.pseudonym(keys)
             replaced = Replaced()
-            deidentifier = Deidentifier(patient, self._keys, rules, replaced)
+            deidentifier = Deidentifier(patient, keys, rules, replaced)
             series = {
                 role: [self._one(role, data, identity, deidentifier) for data in objects]
                 for role, objects in files.items()
@@ -111,6 +116,12 @@ class Deidentify(Step[DeidentifyParameters]):
             [Artifact(SERIES, objects, role) for role, objects in series.items()],
             summary={"profile": rules.profile.name, "objects": str(count), "labelled texts": str(len(replaced.labels))},
         )
+
+    def _admit(self, case: CaseFacts, identity: Identity) -> PseudonymKeys:
+        """The pseudonym keys of a patient who did not opt out."""
+        patient_keys = identity.keys(self._site_key)
+        check_consent(self._vault, [case.patient_key, *patient_keys], case.workflow, case.case_id)
+        return self._keyring.version(self._vault.pin(patient_keys[0], self._keyring.newest))
 
     def _primary(self, files: Mapping[str, list[bytes]], wanted: str) -> Dataset:
         """The object whose patient and study modules stand for the case."""
@@ -171,20 +182,6 @@ def _unreadable(thing: str, error: Exception) -> Permanent:
     return Permanent(thing, f"it cannot be read as DICOM ({type(error).__name__})", "send it again, complete")
 
 
-def open_vault() -> tuple[SiteKey, Vault]:
-    """Site key and vault by this process's settings.
-
-    Raises
-    ------
-    Permanent
-        A key is missing or weak.
-    """
-    core, settings = CoreSettings.load(), DeidentifySettings.load()
-    keys = VaultKeys.load(settings.vault_key_file or core.data / "secrets" / "vault.key")
-    engine = open_database(core.data, "vault", METADATA, settings.vault_url)
-    return core.site_key(), Vault(engine, keys, SystemClock())
-
-
 def build() -> Deidentify:
     """The step by this process's settings."""
-    return Deidentify(*open_vault())
+    return Deidentify(CoreSettings.load().site_key(), open_vault("deidentify"), open_keyring())

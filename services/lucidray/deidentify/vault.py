@@ -2,11 +2,13 @@
 
 import base64
 import zlib
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Column, DateTime, Engine, Integer, LargeBinary, MetaData, String, Table, select
+from sqlalchemy import Engine, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,33 +16,13 @@ from lucidray.core import logging
 from lucidray.core.canonical import canonical_json
 from lucidray.core.clock import Clock
 from lucidray.core.errors import Permanent, Refused, Transient
+from lucidray.deidentify.accesslog import AccessLog
 from lucidray.deidentify.seal import Sealed, VaultKeys
+from lucidray.deidentify.vaulttables import PATIENTS, RECORDS
 
 log = logging.get(__name__)
 
 FORMAT = 1
-
-METADATA = MetaData()
-RECORDS = Table(
-    "vault_record",
-    METADATA,
-    Column("case_id", String(64), primary_key=True),
-    Column("study_key", String(64), nullable=False, index=True),
-    Column("patient_key", String(64), nullable=False, index=True),
-    Column("written_at", DateTime(timezone=True), nullable=False),
-    Column("key_id", String(16), nullable=False, index=True),
-    Column("row_key", LargeBinary, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-)
-ACCESS = Table(
-    "vault_access",
-    METADATA,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("case_id", String(64), nullable=False, index=True),
-    Column("action", String(16), nullable=False),
-    Column("outcome", String(16), nullable=False),
-)
 
 
 class VaultRecord(BaseModel):
@@ -76,11 +58,46 @@ class RowKey:
         return canonical_json(["vault_record", FORMAT, self.case_id, self.study_key, self.patient_key]).encode()
 
 
-class Vault:
-    """The rows of a vault."""
+def bound_to_patient(patient_key: str) -> bytes:
+    """The associated data of the seal of a patient's row."""
+    return canonical_json(["vault_patient", FORMAT, patient_key]).encode()
 
-    def __init__(self, engine: Engine, keys: VaultKeys, clock: Clock) -> None:
+
+class Vault:
+    """The rows of a vault.
+
+    Parameters
+    ----------
+    engine
+        Of the vault's own database.
+    keys
+        Gives the keys in force, anew for every row: a rotated key needs no restart.
+    clock
+        For the times in the rows.
+    actor
+        Who looks: recorded with every access.
+    """
+
+    def __init__(self, engine: Engine, keys: Callable[[], VaultKeys], clock: Clock, actor: str) -> None:
         self._engine, self._keys, self._clock = engine, keys, clock
+        self.log = AccessLog(clock, actor)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction.
+
+        Raises
+        ------
+        Transient
+            The database does not answer.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise Transient(
+                "vault", f"its database does not answer ({type(error).__name__})", "see that it runs"
+            ) from None
 
     def write(self, row: RowKey, record: VaultRecord) -> None:
         """Keep a record; durable on return. The same record again changes nothing.
@@ -92,14 +109,16 @@ class Vault:
         Transient
             The database does not answer.
         """
-        content = zlib.compress(canonical_json(record.model_dump()).encode())
-        try:
-            with self._engine.begin() as connection:
-                outcome = self._keep(connection, row, record, content)
-                self._audit(connection, row, "write", outcome)
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from None
+        failure = None
+        with self.begin() as connection:
+            try:
+                outcome = self._keep(connection, row, record)
+            except Permanent as error:
+                outcome, failure = "failed", error
+            self.log.add(connection, "write", row.case_id, outcome)
         log.info("vault-write", case_id=row.case_id, outcome=outcome)
+        if failure:
+            raise failure
 
     def read(self, row: RowKey) -> VaultRecord:
         """The record of a case. The look-up is recorded before the record is given.
@@ -113,17 +132,45 @@ class Vault:
         Transient
             The database does not answer.
         """
-        try:
-            with self._engine.begin() as connection:
-                found = self._look_up(connection, row)
-                outcome = "opened" if isinstance(found, VaultRecord) else "failed"
-                self._audit(connection, row, "read", outcome)
-        except SQLAlchemyError as error:
-            raise _unavailable(error) from None
+        with self.begin() as connection:
+            found = self._look_up(connection, row)
+            outcome = "opened" if isinstance(found, VaultRecord) else "failed"
+            self.log.add(connection, "read", row.case_id, outcome)
         log.info("vault-read", case_id=row.case_id, outcome=outcome)
         if isinstance(found, VaultRecord):
             return found
         raise found
+
+    def pin(self, patient_key: str, newest: int) -> int:
+        """Version of the pseudonym key of a patient: the `newest` when the patient was first seen, and that for good.
+
+        Raises
+        ------
+        Permanent
+            The patient's row does not open.
+        Transient
+            The database does not answer, or another replica has just met the patient.
+        """
+        version: int | Permanent = newest
+        with self.begin() as connection:
+            try:
+                version = self._pinned(connection, patient_key, newest)
+                outcome = f"version {version}"
+            except Permanent as error:
+                version, outcome = error, "failed"
+            self.log.add(connection, "pin", patient_key, outcome)
+        if isinstance(version, Permanent):
+            raise version
+        return version
+
+    def _pinned(self, connection: Connection, patient_key: str, newest: int) -> int:
+        bound = bound_to_patient(patient_key)
+        found = connection.execute(select(PATIENTS).where(PATIENTS.c.patient_key == patient_key)).one_or_none()
+        if found is not None:
+            return int(self._keys().open(Sealed(found.key_id, found.row_key, found.body), bound))
+        sealed = self._keys().seal(str(newest).encode(), bound)
+        connection.execute(PATIENTS.insert().values(patient_key=patient_key, written_at=self._now(), **asdict(sealed)))
+        return newest
 
     def _look_up(self, connection: Connection, row: RowKey) -> VaultRecord | Permanent | Refused:
         """The record, or why there is none: as a value, so that the failed look-up is recorded too."""
@@ -133,22 +180,12 @@ class Vault:
             return error
         return found or Refused(f"case {row.case_id}", "the vault holds nothing of it", "run its step deidentify again")
 
-    def _keep(self, connection: Connection, row: RowKey, record: VaultRecord, content: bytes) -> str:
+    def _keep(self, connection: Connection, row: RowKey, record: VaultRecord) -> str:
         if self._find(connection, row) == record:
             return "unchanged"
-        sealed = self._keys.seal(content, row.bound())
+        sealed = self._keys().seal(zlib.compress(canonical_json(record.model_dump()).encode()), row.bound())
         connection.execute(RECORDS.delete().where(RECORDS.c.case_id == row.case_id))
-        connection.execute(
-            RECORDS.insert().values(
-                case_id=row.case_id,
-                study_key=row.study_key,
-                patient_key=row.patient_key,
-                written_at=self._now(),
-                key_id=sealed.key_id,
-                row_key=sealed.row_key,
-                body=sealed.body,
-            )
-        )
+        connection.execute(RECORDS.insert().values(**asdict(row), written_at=self._now(), **asdict(sealed)))
         return "written"
 
     def _find(self, connection: Connection, row: RowKey) -> VaultRecord | None:
@@ -156,14 +193,7 @@ class Vault:
         if found is None:
             return None
         sealed = Sealed(found.key_id, found.row_key, found.body)
-        return VaultRecord.model_validate_json(zlib.decompress(self._keys.open(sealed, row.bound())))
-
-    def _audit(self, connection: Connection, row: RowKey, action: str, outcome: str) -> None:
-        connection.execute(ACCESS.insert().values(at=self._now(), case_id=row.case_id, action=action, outcome=outcome))
+        return VaultRecord.model_validate_json(zlib.decompress(self._keys().open(sealed, row.bound())))
 
     def _now(self) -> datetime:
         return self._clock.now()
-
-
-def _unavailable(error: SQLAlchemyError) -> Transient:
-    return Transient("vault", f"its database does not answer ({type(error).__name__})", "see that it runs")

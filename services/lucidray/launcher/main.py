@@ -10,6 +10,7 @@ import yaml
 from rich.console import Console
 
 from lucidray.core.errors import LucidrayError
+from lucidray.launcher.vault_commands import consent_app, erase_app, vault_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 config_app = typer.Typer(no_args_is_help=True, help="Settings: a YAML file and the environment.")
@@ -20,6 +21,9 @@ app.add_typer(config_app, name="config")
 app.add_typer(key_app, name="key")
 app.add_typer(deidentify_app, name="deidentify")
 app.add_typer(case_app, name="case")
+app.add_typer(vault_app, name="vault")
+app.add_typer(consent_app, name="consent")
+app.add_typer(erase_app, name="erase")
 
 out = Console()
 Data = Annotated[Path, typer.Option(help="Folder for everything that is kept.")]

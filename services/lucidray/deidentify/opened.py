@@ -1,0 +1,56 @@
+"""The vault and the pseudonym keys by this process's settings."""
+
+from lucidray.core.clock import SystemClock
+from lucidray.core.database import open_database
+from lucidray.core.identity import SiteKey
+from lucidray.core.settings import CoreSettings
+from lucidray.deidentify import seal
+from lucidray.deidentify.keyfile import parse_secrets, read_secrets
+from lucidray.deidentify.keyring import Keyring
+from lucidray.deidentify.settings import DeidentifySettings
+from lucidray.deidentify.vault import Vault
+from lucidray.deidentify.vaulttables import METADATA
+
+
+def vault_keys() -> seal.VaultKeys:
+    """The vault keys in force.
+
+    Raises
+    ------
+    Permanent
+        There is none, or one is weak or readable by others.
+    """
+    settings = DeidentifySettings.load()
+    if settings.vault_keys is not None:
+        return seal.VaultKeys(
+            parse_secrets(settings.vault_keys.get_secret_value(), "deidentify.vault_keys", seal.REMEDY)
+        )
+    path = settings.vault_key_file or CoreSettings.load().data / "secrets" / "vault.key"
+    return seal.VaultKeys(read_secrets(path, seal.REMEDY))
+
+
+def open_vault(actor: str) -> Vault:
+    """The vault, for one who looks.
+
+    Raises
+    ------
+    Permanent
+        Its key is missing or weak.
+    """
+    vault_keys()  # refuse at the start, not at the first case
+    core, settings = CoreSettings.load(), DeidentifySettings.load()
+    return Vault(open_database(core.data, "vault", METADATA, settings.vault_url), vault_keys, SystemClock(), actor)
+
+
+def open_keyring() -> Keyring:
+    """The pseudonym keys.
+
+    Raises
+    ------
+    Permanent
+        The site key or a later one is missing or weak.
+    """
+    path = DeidentifySettings.load().pseudonym_key_file
+    remedy = "make one with `lucidray key new FILE` and append its line"
+    later = [SiteKey(secret) for secret in read_secrets(path, remedy)] if path else []
+    return Keyring([CoreSettings.load().site_key(), *later])
