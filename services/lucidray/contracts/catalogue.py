@@ -47,7 +47,7 @@ STEPS: dict[str, StepSpec] = {
         StepSpec("deidentify", ANALYSIS, "1", (STUDY,), (SERIES,)),
         StepSpec("harmonize", ANALYSIS, "1", (SERIES,), (VOLUME,)),
         StepSpec("segment", ANALYSIS, "1", (SERIES, VOLUME), (REGIONS,)),
-        StepSpec("quantify", ANALYSIS, "1", (VOLUME, REGIONS), (FEATURES,)),
+        StepSpec("quantify", ANALYSIS, "2", (VOLUME, REGIONS), (FEATURES,)),
         StepSpec("predict", ANALYSIS, "1", (VOLUME, REGIONS, FEATURES), (PREDICTION,)),
         StepSpec("explain", ANALYSIS, "1", (FEATURES, PREDICTION), (EXPLANATION,)),
         StepSpec(

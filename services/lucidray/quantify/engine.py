@@ -103,10 +103,15 @@ class _Description:
             filter=self._spec.label if self._spec else "",
             value=None if isinstance(value, Undefined) else value,
             reason=value.reason if isinstance(value, Undefined) else "",
-            unit=definition.unit(self._unit),
+            unit=self._unit_of(definition),
             image_role=self._measurement.role,
             segment=self._segment,
         )
+
+    def _unit_of(self, definition: Definition) -> str:
+        bins = self._measurement.volume_histogram.method == "fixed_bin_number"
+        numbered = definition.family == "intensity_volume_histogram" and bins  # then its intensities are bin numbers
+        return "1" if numbered else definition.unit(self._unit)
 
     @property
     def _unit(self) -> str:

@@ -2,27 +2,113 @@
 
 from collections.abc import Callable, Mapping
 
-from lucidray.quantify import local_intensity, mirp_adapter, morphology
-from lucidray.quantify.ibsi import TEXTURE
+from lucidray.quantify import intensity
+from lucidray.quantify.grey import GreyLevels
+from lucidray.quantify.local_intensity import local_intensity
+from lucidray.quantify.morphology import morphology
+from lucidray.quantify.processing import Norm
 from lucidray.quantify.sample import Sample
-from lucidray.quantify.values import Values
+from lucidray.quantify.texture import cooccurrence, neighbourhood, run_length, zone
+from lucidray.quantify.texture.directions import neighbours
+from lucidray.quantify.texture.neighbourhood import Neighbourhoods
+from lucidray.quantify.values import Undefined, Values
 
-# Measures the wanted features (abbreviations) of one family; the last argument says how matrices are aggregated.
+# Measures one family: at least the wanted features, by abbreviation. The last argument says how matrices are brought
+# together, e.g. '3D:mrg'. The sample has at least one voxel in its intensity mask, but for morphology.
 Measure = Callable[[Sample, frozenset[str], str], Values]
 
 
 def _morphology(sample: Sample, wanted: frozenset[str], _: str) -> Values:
-    return morphology.morphology(sample.region, wanted)
+    return morphology(sample.region, wanted)
 
 
 def _local_intensity(sample: Sample, wanted: frozenset[str], _: str) -> Values:
-    return local_intensity.local_intensity(sample.region, wanted)
+    return local_intensity(sample.region, wanted)
+
+
+def _statistics(sample: Sample, _wanted: frozenset[str], _: str) -> Values:
+    return intensity.statistics(sample.intensities)
+
+
+def _histogram(sample: Sample, wanted: frozenset[str], _: str) -> Values:
+    levels = sample.histogram
+    return dict.fromkeys(wanted, levels) if isinstance(levels, Undefined) else intensity.histogram(levels)
+
+
+def _volume_histogram(sample: Sample, _wanted: frozenset[str], _: str) -> Values:
+    return intensity.volume_histogram(sample.intensities, sample.measurement.volume_histogram, sample.limits)
+
+
+def _cooccurrence(sample: Sample, grey: GreyLevels, dimension: str, aggregation: str) -> Values:
+    flat = dimension != "3D"
+    return cooccurrence.directional(grey, sample.measurement.glcm, within_slice=flat).aggregated(grey, aggregation)
+
+
+def _run_length(sample: Sample, grey: GreyLevels, dimension: str, aggregation: str) -> Values:
+    flat = dimension != "3D"
+    return run_length.directional(grey, sample.measurement.glrlm, within_slice=flat).aggregated(grey, aggregation)
+
+
+def _zone_sizes(sample: Sample, grey: GreyLevels, dimension: str, _: str) -> Values:
+    return zone.aggregated(_zones(sample, grey, dimension), grey.levels, zone.sizes, dimension)
+
+
+def _zone_distances(sample: Sample, grey: GreyLevels, dimension: str, _: str) -> Values:
+    return zone.aggregated(_zones(sample, grey, dimension), grey.levels, zone.distances, dimension)
+
+
+def _zones(sample: Sample, grey: GreyLevels, dimension: str) -> list[zone.Zones]:
+    flat = dimension != "3D"
+    return sample.once(f"zones {flat}", lambda: zone.find_zones(grey, within_slice=flat))
+
+
+def _tone_differences(sample: Sample, grey: GreyLevels, dimension: str, _: str) -> Values:
+    """With the dependences' neighbourhoods where they are the same: the coarseness is of no concern here."""
+    tone, dependence = sample.measurement.ngtdm, sample.measurement.ngldm
+    same = (tone.distance, tone.norm) == (dependence.distance, dependence.norm)
+    found = _neighbourhoods(sample, grey, dimension, (tone.distance, tone.norm, dependence.coarseness if same else 0))
+    return neighbourhood.aggregated(found, grey.levels, neighbourhood.tone_differences, dimension)
+
+
+def _dependences(sample: Sample, grey: GreyLevels, dimension: str, _: str) -> Values:
+    wanted = sample.measurement.ngldm
+    found = _neighbourhoods(sample, grey, dimension, (wanted.distance, wanted.norm, wanted.coarseness))
+    return neighbourhood.aggregated(found, grey.levels, neighbourhood.dependences, dimension)
+
+
+def _neighbourhoods(
+    sample: Sample, grey: GreyLevels, dimension: str, wanted: tuple[int, Norm, int]
+) -> list[Neighbourhoods]:
+    flat, (distance, norm, coarseness) = dimension != "3D", wanted
+    vectors = neighbours(distance, norm, flat)
+    return sample.once(
+        f"neighbourhoods {flat} {wanted}",
+        lambda: neighbourhood.find_neighbourhoods(grey, vectors, coarseness, within_slice=flat),
+    )
+
+
+def _of_grey_levels(measure: Callable[[Sample, GreyLevels, str, str], Values]) -> Measure:
+    """A family that needs grey levels in their places."""
+
+    def measured(sample: Sample, wanted: frozenset[str], aggregation: str) -> Values:
+        grey = sample.grey
+        if isinstance(grey, Undefined):
+            return dict.fromkeys(wanted, grey)
+        return measure(sample, grey, aggregation.split(":")[0], aggregation)
+
+    return measured
 
 
 FAMILIES: Mapping[str, Measure] = {
     "morphology": _morphology,
     "local_intensity": _local_intensity,
-    **dict.fromkeys(
-        ("intensity_statistics", "intensity_histogram", "intensity_volume_histogram", *TEXTURE), mirp_adapter.measure
-    ),
+    "intensity_statistics": _statistics,
+    "intensity_histogram": _histogram,
+    "intensity_volume_histogram": _volume_histogram,
+    "glcm": _of_grey_levels(_cooccurrence),
+    "glrlm": _of_grey_levels(_run_length),
+    "glszm": _of_grey_levels(_zone_sizes),
+    "gldzm": _of_grey_levels(_zone_distances),
+    "ngtdm": _of_grey_levels(_tone_differences),
+    "ngldm": _of_grey_levels(_dependences),
 }

@@ -20,6 +20,13 @@ from lucidray.quantify.processing import (
 # A response map says nothing about shape, and its local peak and volume fractions have no meaning of their own.
 _OF_RESPONSES = ("intensity_statistics", *DISCRETISED)
 
+# IBSI manual, section 3.5: HU as they are, SUV in steps of 0.1, 1000 bins where units are arbitrary.
+_VOLUME_HISTOGRAM = {
+    "CT": Discretisation(method="none", value=None),
+    "PT": Discretisation(method="fixed_bin_size", value=0.1),
+}
+_ARBITRARY = Discretisation(method="fixed_bin_number", value=1000)
+
 
 class Measurement(Model):
     """Families that are measured in one image after the same processing."""
@@ -62,6 +69,11 @@ class Measurement(Model):
         Discretisation(method="fixed_bin_number", value=32),
         description="Of response maps: their units are arbitrary, hence a number of bins",
     )
+
+    @property
+    def volume_histogram(self) -> Discretisation:
+        """Discretisation of the intensity-volume histogram: the preset's, or what the manual recommends."""
+        return self.ivh_discretisation or _VOLUME_HISTOGRAM.get(self.modality, _ARBITRARY)
 
     @property
     def aggregations(self) -> Sequence[Aggregation]:

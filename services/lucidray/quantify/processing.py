@@ -38,10 +38,10 @@ class Discretisation(Model):
 
 
 class Weighting(Model):
-    """Weight of a direction by its length in mm, where directions are merged (IBSI manual, sections 3.6 and 3.7)."""
+    """Weight of a direction by its length in voxels, where directions are merged (IBSI manual, sections 3.6, 3.7)."""
 
     function: Literal["none", "inverse", "gaussian"] = Field(
-        "none", description="inverse: 1/|m|; gaussian: exp(-|m|^2); m is the direction in mm"
+        "none", description="inverse: 1/|m|; gaussian: exp(-|m|^2); m is the vector between the voxels"
     )
     norm: Norm = "euclidean"
 
@@ -50,7 +50,11 @@ class CooccurrenceParameters(Model):
     """Of the grey level co-occurrence matrix."""
 
     distance: int = Field(1, ge=1, description="Between the two voxels")
-    norm: Norm = Field("chebyshev", description="Of the distance, in voxels")
+    norm: Norm | None = Field(
+        None,
+        description="none: the directions to the nearest neighbours times the distance, as is usual; "
+        "a norm: all voxels at that distance",
+    )
     weighting: Weighting = Weighting()
 
 
@@ -63,11 +67,13 @@ class RunLengthParameters(Model):
 class ToneDifferenceParameters(Model):
     """Of the neighbourhood grey tone difference matrix."""
 
-    distance: int = Field(1, ge=1, description="Of the neighbourhood, Chebyshev, in voxels")
+    distance: int = Field(1, ge=1, description="Greatest distance of a neighbour, in voxels")
+    norm: Norm = "chebyshev"
 
 
 class DependenceParameters(Model):
     """Of the neighbouring grey level dependence matrix."""
 
-    distance: int = Field(1, ge=1, description="Of the neighbourhood, Chebyshev, in voxels")
+    distance: int = Field(1, ge=1, description="Greatest distance of a neighbour, in voxels")
+    norm: Norm = "chebyshev"
     coarseness: int = Field(0, ge=0, description="alpha: greatest difference of dependent grey levels")
