@@ -17,7 +17,9 @@ config_app = typer.Typer(no_args_is_help=True, help="Settings: a YAML file and t
 key_app = typer.Typer(no_args_is_help=True, help="Secrets of this site.")
 deidentify_app = typer.Typer(no_args_is_help=True, help="De-identification of folders.")
 case_app = typer.Typer(no_args_is_help=True, help="Cases and studies, through the console's API.")
+presets_app = typer.Typer(no_args_is_help=True, help="Feature presets: which features, after which processing.")
 app.add_typer(config_app, name="config")
+app.add_typer(presets_app, name="presets")
 app.add_typer(key_app, name="key")
 app.add_typer(deidentify_app, name="deidentify")
 app.add_typer(case_app, name="case")
@@ -98,11 +100,41 @@ def features(
     jobs: Annotated[int, typer.Option(min=1, help="Subjects measured at a time, each in a process.")] = 1,
     long: Annotated[bool, typer.Option("--long", help="One row a feature instead of one a lesion.")] = False,
     any_grid: Annotated[bool, typer.Option(help="The mask may be on a grid of its own in the same space.")] = False,
+    describe: Annotated[str, typer.Option(help="Explain a feature or filter: name, IBSI code or column.")] = "",
 ) -> None:
     """Measure radiomic features of a lesion or a cohort, with the engine that serves."""
+    if describe:
+        from lucidray.lab.features.describe import describe as find
+
+        print("\n\n".join(each.text() for each in find(describe)))
+        return
     from lucidray.lab.features.command import Request, run
 
     sys.exit(run(Request(cohort, image or [], mask, roi, preset, output, jobs, long, any_grid), out))
+
+
+@presets_app.command("list")
+def presets_list() -> None:
+    """List the feature presets at hand, with what they measure and their digests."""
+    from lucidray.lab.features.preset_command import listed
+
+    out.print(listed())
+
+
+@presets_app.command("show")
+def presets_show(name: str) -> None:
+    """Print a preset: its YAML, and its digest as a comment."""
+    from lucidray.lab.features.preset_command import shown
+
+    print(shown(name), end="")
+
+
+@presets_app.command("check")
+def presets_check(files: list[str]) -> None:
+    """Say what is wrong with presets (names or YAML files), and what the IBSI manual advises against."""
+    from lucidray.lab.features.preset_command import checked
+
+    sys.exit(0 if all([checked(file, out) for file in files]) else 1)
 
 
 @config_app.command("show")

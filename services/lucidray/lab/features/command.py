@@ -12,12 +12,12 @@ from lucidray.core.errors import Permanent
 from lucidray.lab.features.cohort import by_modality, only_role, read_cohort
 from lucidray.lab.features.lesion import LesionRow
 from lucidray.lab.features.measuring import Subject, measure_subject
+from lucidray.lab.features.presets import find_preset
 from lucidray.lab.features.rois import region_names
 from lucidray.lab.features.run import run_cohort
 from lucidray.lab.features.tables import AGGREGATIONS, check_writable, long, wide, write_table
 from lucidray.quantify.engine import software
-from lucidray.quantify.preset import Preset, load_preset, read_preset
-from lucidray.quantify.settings import QuantifySettings
+from lucidray.quantify.preset import Preset
 
 SOME_FAILED = 3  # exit code: the table is there, but subjects failed
 
@@ -58,21 +58,6 @@ def run(request: Request, console: Console) -> int:
         "it needs a cohort, or an image and a mask",
         "`lucidray features COHORT -p PRESET -o F.csv`, or `lucidray features --image I --mask M -p PRESET -o F.csv`",
     )
-
-
-def find_preset(name: str) -> Preset:
-    """A preset by its name, or in a file.
-
-    Raises
-    ------
-    Permanent
-        None is named, there is no such preset, or the file does not fit the schema.
-    """
-    if not name:
-        raise Permanent("command features", "it needs a preset", "name one that `lucidray presets list` shows")
-    if name.endswith((".yaml", ".yml")):
-        return read_preset(Path(name))
-    return load_preset(name, QuantifySettings.load().preset_folders)
 
 
 def _regions(mask: Path) -> Table:

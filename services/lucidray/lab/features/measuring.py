@@ -41,7 +41,9 @@ def measure_subject(subject: Subject, preset: Preset) -> list[LesionRow]:
         rois = read_rois(subject.masks[""], subject.roi, volumes, any_grid=subject.any_grid)
         return [_row(subject, roi.name, [(volumes, roi)], preset) for roi in rois]
     parts = [({role: volume}, _one_roi(subject, role, volume)) for role, volume in volumes.items()]
-    return [_row(subject, parts[0][1].name, parts, preset)]
+    row = _row(subject, parts[0][1].name, parts, preset)
+    apart = [f"{each.role} is not measured together: it needs one mask for both images" for each in preset.hybrids]
+    return [row.model_copy(update={"remarks": row.remarks + apart})]
 
 
 def read_volumes(images: Mapping[str, Path], preset: Preset) -> dict[str, Volume]:

@@ -1,0 +1,56 @@
+"""The commands `lucidray presets`: what they print."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from lucidray.core.errors import LucidrayError
+from lucidray.lab.features.presets import check, find_preset, preset_files
+from lucidray.quantify.preset import Preset, read_preset
+
+
+def listed() -> Table:
+    """Every preset: name, images, families, response maps, digest; a broken one says so."""
+    table = Table("name", "title", "images", "families", "filters", "digest")
+    for name, path in preset_files().items():
+        try:
+            preset = read_preset(path)
+        except LucidrayError as error:
+            table.add_row(name, f"[red]{error.cause}", "", "", "", "")
+            continue
+        families = {family for each in preset.measurements for family in each.families}
+        filters = {spec.label for each in preset.measurements for spec in each.filters}
+        table.add_row(name, preset.title, _roles(preset), str(len(families)), str(len(filters)), preset.digest[:12])
+    return table
+
+
+def shown(name: str) -> str:
+    """The preset's file, under a line with its digest.
+
+    Raises
+    ------
+    Permanent
+        There is no such preset.
+    """
+    preset = find_preset(name)
+    path = preset_files().get(name, Path(name))
+    return f"# digest {preset.digest}\n{path.read_text('utf-8')}"
+
+
+def checked(name: str, console: Console) -> bool:
+    """Print what there is to say of a preset; whether it works."""
+    path = preset_files().get(name, Path(name))
+    findings = check(path)
+    for each in findings:
+        colour = "red" if each.fault else "yellow"
+        field = f"field '{each.field}': " if each.field else ""
+        console.print(f"[{colour}]{path.stem}[/]: {field}{each.cause}\n  {each.remedy}", highlight=False)
+    if any(each.fault for each in findings):
+        return False
+    console.print(f"{path.stem}: works, digest {read_preset(path).digest}", highlight=False)
+    return True
+
+
+def _roles(preset: Preset) -> str:
+    return ", ".join(dict.fromkeys(each.role for each in preset.measurements))
