@@ -106,9 +106,10 @@ def test_result_says_what_was_done_and_who_it_is_not() -> None:
     assert [code.CodeValue for code in after.DeidentificationMethodCodeSequence] == [
         "113100",
         "113105",
-        "113109",
         "113107",
         "113108",
+        "113109",
+        "113111",
     ]
     assert after.PatientID == after.PatientName.family_name == KEYS.patient("4711-0815", "HOSP").patient_id
     assert after.InstitutionName == KEYS.site("SANKT  GÖRANS sjukhus")

@@ -6,31 +6,38 @@ bits and pixel data their bytes, and what is taken out is never decoded. Every t
 ASCII: the output needs no character set.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from pydicom.tag import Tag
 
 from lucidray.deidentify import values
 from lucidray.deidentify.cleaned import Cleaned, Span
 from lucidray.deidentify.codes import standard_meaning
-from lucidray.deidentify.elements import DEFAULT_CHARSET, Charset, charset_of, decoded, encoded, header, item, padded
-from lucidray.deidentify.profile import Profile
+from lucidray.deidentify.content import Content, content_action
+from lucidray.deidentify.declaration import code_elements, declaration
+from lucidray.deidentify.elements import Charset, decoded, encoded, header, item, padded
+from lucidray.deidentify.level import CODE_VALUE, CODING_SCHEME, SEQUENCES, Level
+from lucidray.deidentify.private import safe_private
+from lucidray.deidentify.profile import TextKind
 from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
 from lucidray.deidentify.rules import STRINGS, Action, Rule, Rulebook
 from lucidray.deidentify.source import Source
 from lucidray.imaging.elements import MAX_DEPTH, Encoding, Malformed
 from lucidray.imaging.levels import Element
 
-_SPECIFIC_CHARACTER_SET = int(Tag("SpecificCharacterSet"))
 _SOP_CLASS_UID, _SOP_INSTANCE_UID = int(Tag("SOPClassUID")), int(Tag("SOPInstanceUID"))
-_CODE_VALUE, _CODING_SCHEME = int(Tag("CodeValue")), int(Tag("CodingSchemeDesignator"))
-_CODE_MEANING = int(Tag("CodeMeaning"))
-_CODE_VALUES = frozenset({_CODE_VALUE, int(Tag("LongCodeValue")), int(Tag("URNCodeValue"))})
+_CODE_VALUES = frozenset({CODE_VALUE, int(Tag("LongCodeValue")), int(Tag("URNCodeValue"))})
+_VALUE_TYPE, _TEXT_VALUE = int(Tag("ValueType")), int(Tag("TextValue"))
+_VALUE_TYPES = frozenset(  # PS3.3 C.17.3.2.1
+    {"CODE", "COMPOSITE", "CONTAINER", "DATE", "DATETIME", "IMAGE", "NUM", "PNAME"}
+    | {"SCOORD", "SCOORD3D", "TABLE", "TCOORD", "TEXT", "TIME", "UIDREF", "WAVEFORM"}
+)
+_CONCEPT_NAME, _CONCEPT_CODE = int(Tag("ConceptNameCodeSequence")), int(Tag("ConceptCodeSequence"))
 _NUMBERS = (int(Tag("ROINumber")), int(Tag("SegmentNumber")))
-_SEQUENCES = (b"SQ", b"UN", b"")
+_ODD_GROUP = 0x00010000
 
+_DUMMY_TEXT = "REMOVED"
 _REMEMBERED_BYTES, _REMEMBERED_VALUES = 128, 1 << 16  # of values whose verdict is kept for the next object
 _AS_IS = None
 
@@ -44,26 +51,6 @@ class Replaced:
     uids: dict[str, str] = field(default_factory=dict)  # pseudonymous -> original
     texts: dict[str, str] = field(default_factory=dict)  # pseudonym of a patient or site -> original
     labels: set[str] = field(default_factory=set)  # that texts became which were not understood
-
-
-class _Level(NamedTuple):
-    """The elements of one level of an object, and how they are encoded."""
-
-    source: Source
-    elements: Sequence[Element]
-    encoding: Encoding
-    charset: Charset
-    depth: int
-
-    def value(self, element: Element) -> bytes:
-        return bytes(self.source.data[element.start : element.end])
-
-    def text(self, *tags: int) -> str:
-        """Value of the first of these attributes that is there."""
-        for element in self.elements:
-            if element.tag in tags:
-                return decoded(self.value(element), self.charset)
-        return ""
 
 
 class Deidentifier:
@@ -86,20 +73,23 @@ class Deidentifier:
         self._known_uids = {original: pseudonym for pseudonym, original in replaced.uids.items()}
         self._verdicts: dict[tuple[int, bytes, bytes, Charset, Encoding], Verdict] = {}
 
-    def clean(self, source: Source) -> Cleaned:
+    def clean(self, source: Source, *, pixels_cleaned: bool = False) -> Cleaned:
         """The object without identity, in the transfer syntax that it came in.
+
+        `pixels_cleaned` tells that its pixels were looked at and cleaned of text, and is declared.
 
         Raises
         ------
         Malformed
             It is not a whole object.
         """
-        level = _Level(source, source.elements, source.encoding, DEFAULT_CHARSET, 0)
+        level = Level.of(source, source.elements, source.encoding)
         sop_class, sop_instance = level.text(_SOP_CLASS_UID), level.text(_SOP_INSTANCE_UID)
         if not sop_class or not sop_instance:
             raise Malformed("it does not say which SOP instance it is")
         parts: list[bytes | Span] = []
-        rest = self._level(level, _declared(self._patient, self._rules.profile, source.encoding), parts)
+        ours = declaration(self._patient, self._rules.profile, source.encoding, pixels_cleaned=pixels_cleaned)
+        rest = self._level(level, ours, parts)
         return Cleaned(
             source.data,
             [*parts, bytes(rest)],
@@ -118,12 +108,13 @@ class Deidentifier:
                 self._replaced.uids[known] = original
         return known
 
-    def _level(self, level: _Level, put: Mapping[int, bytes], parts: list[bytes | Span] | None = None) -> bytearray:
+    def _level(self, level: Level, put: Mapping[int, bytes], parts: list[bytes | Span] | None = None) -> bytearray:
         """A level without identity; `put` are elements of our own, in the place of those of their tags.
 
         With `parts`, what is before and in pixel data goes there, and the rest is given back.
         """
-        level = level._replace(elements=_in_order(level.elements), charset=_charset(level))
+        private, creators = self._private(level)
+        put = {**put, **creators}
         ours = sorted(put)
         out = bytearray()
         data, rule_of = level.source.data, self._rules.rule
@@ -132,7 +123,7 @@ class Deidentifier:
                 out += put[ours.pop(0)]
             if element.tag in put:
                 continue
-            rule = rule_of(element.tag)
+            rule = private.get(element.tag) or rule_of(element.tag)
             if rule.action is Action.REMOVE or (rule.is_image and parts is None):
                 continue
             if rule.vr == "SQ":
@@ -147,12 +138,22 @@ class Deidentifier:
             out += put[tag]
         return out
 
-    def _sequence(self, level: _Level, element: Element, rule: Rule) -> bytes:
+    def _private(self, level: Level) -> tuple[Mapping[int, Rule], Mapping[int, bytes]]:
+        """Rules of the private elements that may stay, and the creator elements of their blocks."""
+        if "retain_safe_private" not in self._rules.profile.options:
+            return {}, {}
+        if not any(element.tag & _ODD_GROUP for element in level.elements):
+            return {}, {}
+        rules, creators = safe_private(level.elements, lambda each: decoded(level.value(each), level.charset))
+        encoding = level.source.encoding
+        return rules, {tag: encoded(tag, b"LO", padded(name, b"LO"), encoding) for tag, name in creators.items()}
+
+    def _sequence(self, level: Level, element: Element, rule: Rule) -> bytes:
         content = bytearray()
         empty = True
-        if rule.action is Action.ITEMS and element.vr in _SEQUENCES:
+        if rule.action is Action.ITEMS and element.vr in SEQUENCES:
             for elements in level.source.levels.items(element):
-                clean = self._item(_Level(level.source, elements, element.encoding, level.charset, level.depth + 1))
+                clean = self._item(level.item(element, elements))
                 if clean is not None:
                     content += item(clean, level.source.encoding)
                     empty = empty and not clean
@@ -162,17 +163,47 @@ class Deidentifier:
                 return b""
         return header(element.tag, b"SQ", len(content), level.source.encoding) + content
 
-    def _item(self, level: _Level) -> bytearray | None:
+    def _item(self, level: Level) -> bytearray | None:
         """A sequence item; None for a code that is not the standard's."""
         if level.depth > MAX_DEPTH:
             raise Malformed(f"sequences are nested deeper than {MAX_DEPTH}")
-        if _CODE_VALUES.isdisjoint(element.tag for element in level.elements):
-            return self._level(level, {})
-        scheme, value = level.text(_CODING_SCHEME), level.text(_CODE_VALUE)
-        meaning = standard_meaning(scheme, value)
-        return None if meaning is None else self._level(level, _code(value, scheme, meaning, level.source.encoding))
+        tags = {element.tag for element in level.elements}
+        if not _CODE_VALUES.isdisjoint(tags):
+            scheme, value = level.text(CODING_SCHEME), level.text(CODE_VALUE)
+            meaning = standard_meaning(scheme, value)
+            return (
+                None
+                if meaning is None
+                else self._level(level, code_elements(value, scheme, meaning, level.source.encoding))
+            )
+        return self._content_item(level) if _VALUE_TYPE in tags else self._level(level, {})
 
-    def _verdict(self, level: _Level, element: Element, rule: Rule) -> Verdict:
+    def _content_item(self, level: Level) -> bytearray | None:
+        """An item of a report; None if it goes."""
+        value_type, name = level.text(_VALUE_TYPE), level.code(_CONCEPT_NAME)
+        if value_type not in _VALUE_TYPES:
+            return self._level(level, {})
+        if value_type != "CONTAINER" and standard_meaning(*name) is None:
+            return None
+        if value_type == "CODE" and standard_meaning(*level.code(_CONCEPT_CODE)) is None:
+            return None
+        action = content_action(self._rules.profile, value_type, *name)
+        if action is Content.REMOVE:
+            return None
+        if value_type != "TEXT":
+            return self._level(level, {})
+        text = padded(self._content_text(action, level.text(_TEXT_VALUE)), b"UT")
+        return self._level(level, {_TEXT_VALUE: encoded(_TEXT_VALUE, b"UT", text, level.source.encoding)})
+
+    def _content_text(self, action: Content, text: str) -> str:
+        kinds: dict[Content, TextKind] = {Content.DESCRIPTION: "description", Content.DEVICE: "identifier"}
+        if action not in kinds:
+            return _DUMMY_TEXT
+        checked = values.checked_text(text, Rule(Action.TEXT, keyword="TextValue", kind=kinds[action]), self._keys)
+        self._replaced.labels |= checked.labels
+        return checked.text or _DUMMY_TEXT
+
+    def _verdict(self, level: Level, element: Element, rule: Rule) -> Verdict:
         """What an element becomes; remembered for short values, since the objects of a series say mostly the same."""
         value = level.value(element)
         if len(value) > _REMEMBERED_BYTES or rule.kind == "region":
@@ -186,7 +217,7 @@ class Deidentifier:
             verdict = self._verdicts[key] = self._decide(level, element, rule, value)
             return verdict
 
-    def _decide(self, level: _Level, element: Element, rule: Rule, value: bytes) -> Verdict:
+    def _decide(self, level: Level, element: Element, rule: Rule, value: bytes) -> Verdict:
         encoding = level.source.encoding
         vr = _agreed_vr(element.vr, rule, level.encoding, encoding)
         if vr is None:
@@ -204,7 +235,7 @@ class Deidentifier:
         code = rule.vr.encode()
         return encoded(element.tag, code, padded(text, code), encoding)
 
-    def _text(self, level: _Level, rule: Rule, value: bytes) -> str | None:
+    def _text(self, level: Level, rule: Rule, value: bytes) -> str | None:
         """The text that replaces a value, or None if nothing of it may stay."""
         if rule.action is Action.UID:
             return "\\".join(self.uid(part) for part in values.parts(value))
@@ -216,14 +247,14 @@ class Deidentifier:
             return self._checked(decoded(value, level.charset), rule, level)
         return None
 
-    def _checked(self, text: str, rule: Rule, level: _Level) -> str | None:
+    def _checked(self, text: str, rule: Rule, level: Level) -> str | None:
         if rule.kind == "site":
             site = self._keys.site(text)
             if site != text:
                 self._replaced.texts[site] = text
             return site
         if rule.kind == "region":
-            return values.region(text, level.text(*_NUMBERS))
+            return values.region(text, next(filter(None, map(level.text, _NUMBERS)), ""))
         checked = values.checked_text(text, rule, self._keys)
         self._replaced.labels |= checked.labels
         return checked.text
@@ -234,22 +265,6 @@ class Deidentifier:
             return encoded(tag, code, b"", encoding)
         dummy = values.dummy(rule.vr) if rule.otherwise is Action.DUMMY else None
         return b"" if dummy is None else encoded(tag, code, dummy, encoding)
-
-
-def _in_order(elements: Sequence[Element]) -> Sequence[Element]:
-    """In the order of their tags, as the standard wants them; of two with the same tag, the last."""
-    tags = [element.tag for element in elements]
-    if all(one < other for one, other in zip(tags, tags[1:], strict=False)):
-        return elements
-    by_tag = dict(zip(tags, elements, strict=True))
-    return [by_tag[tag] for tag in sorted(by_tag)]
-
-
-def _charset(level: _Level) -> Charset:
-    for element in level.elements:
-        if element.tag >= _SPECIFIC_CHARACTER_SET:
-            return charset_of(level.value(element)) if element.tag == _SPECIFIC_CHARACTER_SET else level.charset
-    return level.charset
 
 
 def _agreed_vr(file_vr: bytes, rule: Rule, encoding: Encoding, written: Encoding) -> str | None:
@@ -264,32 +279,3 @@ def _agreed_vr(file_vr: bytes, rule: Rule, encoding: Encoding, written: Encoding
     if given in rule.vr.split(" or "):
         return given
     return rule.vr if given in STRINGS and rule.vr in STRINGS else None
-
-
-def _code(value: str, scheme: str, meaning: str, encoding: Encoding) -> dict[int, bytes]:
-    """The elements of a code whose meaning is the standard's."""
-    ascii_meaning = meaning.encode("ascii", "replace").decode()[:64]
-    return {
-        _CODE_VALUE: encoded(_CODE_VALUE, b"SH", padded(value, b"SH"), encoding),
-        _CODING_SCHEME: encoded(_CODING_SCHEME, b"SH", padded(scheme, b"SH"), encoding),
-        _CODE_MEANING: encoded(_CODE_MEANING, b"LO", padded(ascii_meaning, b"LO"), encoding),
-    }
-
-
-def _declared(patient: PatientPseudonym, profile: Profile, encoding: Encoding) -> dict[int, bytes]:
-    """Who it is about now, and what was done (PS3.3 C.7.1.1, C.7.2.1): that, and only that."""
-    shifts = "retain_longitudinal_modified_dates" in profile.options
-    texts: Iterable[tuple[str, bytes, str]] = (
-        ("PatientID", b"LO", patient.patient_id),
-        ("PatientName", b"PN", patient.patient_id + "^"),
-        ("PatientIdentityRemoved", b"CS", "YES"),
-        ("DeidentificationMethod", b"LO", f"Lucidray {profile.name} {profile.version}; PS3.15 2026d"),
-        ("LongitudinalTemporalInformationModified", b"CS", "MODIFIED" if shifts else "REMOVED"),
-    )
-    put = {int(Tag(word)): encoded(int(Tag(word)), vr, padded(text, vr), encoding) for word, vr, text in texts}
-    codes = b"".join(
-        item(b"".join(_code(value, "DCM", meaning, encoding).values()), encoding) for value, meaning in profile.codes()
-    )
-    method = int(Tag("DeidentificationMethodCodeSequence"))
-    put[method] = encoded(method, b"SQ", codes, encoding)
-    return put

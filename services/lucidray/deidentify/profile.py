@@ -10,16 +10,22 @@ from pydantic import BaseModel, ConfigDict
 from lucidray.core.errors import Permanent
 
 Option = Literal[
+    "retain_safe_private",
     "retain_device_identity",
     "retain_patient_characteristics",
     "retain_longitudinal_modified_dates",
     "clean_descriptors",
+    "clean_structured_content",
+    "clean_graphics",
 ]
 TextKind = Literal["words", "identifier", "description", "region", "label", "site"]
 
 # Codes of CID 7050 "De-identification Method" (PS3.16).
 BASIC_PROFILE = ("113100", "Basic Application Confidentiality Profile")
+CLEAN_PIXEL_DATA = ("113101", "Clean Pixel Data Option")
 OPTION_CODES: dict[Option, tuple[str, str]] = {
+    "clean_graphics": ("113103", "Clean Graphics Option"),
+    "clean_structured_content": ("113104", "Clean Structured Content Option"),
     "clean_descriptors": ("113105", "Clean Descriptors Option"),
     "retain_longitudinal_modified_dates": (
         "113107",
@@ -27,6 +33,7 @@ OPTION_CODES: dict[Option, tuple[str, str]] = {
     ),
     "retain_patient_characteristics": ("113108", "Retain Patient Characteristics Option"),
     "retain_device_identity": ("113109", "Retain Device Identity Option"),
+    "retain_safe_private": ("113111", "Retain Safe Private Option"),
 }
 
 
@@ -41,9 +48,10 @@ class Profile(BaseModel):
     text: dict[str, TextKind]
     empty: frozenset[str]
 
-    def codes(self) -> list[tuple[str, str]]:
-        """Value and meaning of the codes (scheme DCM) that tell what was done."""
-        return [BASIC_PROFILE, *(code for option, code in sorted(OPTION_CODES.items()) if option in self.options)]
+    def codes(self, *, pixels_cleaned: bool = False) -> list[tuple[str, str]]:
+        """Value and meaning of the codes (scheme DCM) that tell what was done, in the order of their values."""
+        options = [code for option, code in OPTION_CODES.items() if option in self.options]
+        return [BASIC_PROFILE, *([CLEAN_PIXEL_DATA] if pixels_cleaned else []), *options]
 
 
 def profile_names() -> list[str]:

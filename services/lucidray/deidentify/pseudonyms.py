@@ -31,7 +31,7 @@ class Form(NamedTuple):
     check: int
 
 
-_FORMS = {"patient": Form("P", 16, 8), "site": Form("SITE-", 10, 6), "label": Form("V-", 9, 4)}
+_FORMS = {"patient": Form("P", 16, 8), "site": Form("SITE-", 10, 6), "label": Form("V_", 9, 4)}
 
 
 @dataclass(frozen=True)

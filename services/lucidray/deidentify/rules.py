@@ -12,7 +12,7 @@ from functools import cached_property
 from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VR
 from pydicom.tag import BaseTag
 
-from lucidray.deidentify.profile import Profile, TextKind
+from lucidray.deidentify.profile import Option, Profile, TextKind
 from lucidray.deidentify.table import Row, rows_by_tag
 
 NUMBERS = frozenset({"AS", "AT", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
@@ -35,6 +35,10 @@ IMAGE_BYTES = frozenset(
         "BluePaletteColorLookupTableData",
     }
 )
+
+
+# Options under which sequences stay, their items cleaned.
+_CLEANED_ITEMS: frozenset[Option] = frozenset({"clean_structured_content", "clean_graphics"})
 
 
 class Action(Enum):
@@ -108,6 +112,8 @@ class Rulebook:
             return _temporal(vr) if shifted else otherwise
         if any(row.options.get(option) == "K" for option in self.profile.options):
             return _by_representation(vr, otherwise)
+        if vr == "SQ" and any(row.options.get(option) == "C" for option in _CLEANED_ITEMS & self.profile.options):
+            return Action.ITEMS
         return otherwise
 
     def _unlisted(self, vr: str, keyword: str, otherwise: Action) -> Action:

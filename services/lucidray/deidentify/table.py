@@ -1,4 +1,4 @@
-"""DICOM PS3.15 Table E.1-1, as data. Its origin is described in tables/README.md."""
+"""DICOM PS3.15 Tables E.1-1 and E.3.4-1, as data. Their origin is described in tables/README.md."""
 
 import csv
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Row:
-    """One attribute: the action code of the Basic Profile and those of the options that say something about it."""
+    """One attribute or content item: the action codes of the Basic Profile and of the options that say something."""
 
     tag: str
     name: str
@@ -45,3 +45,16 @@ def rows() -> tuple[Row, ...]:
 def rows_by_tag() -> Mapping[int, Row]:
     """The rows of single attributes. Repeating groups and private attributes are not among them."""
     return {int(row.tag, 16): row for row in rows() if "x" not in row.tag and row.tag != "PRIVATE"}
+
+
+@cache
+def content_rows() -> Mapping[tuple[str, str, str], Row]:
+    """The rows of content items, by coding scheme, code value and value type of the item."""
+    source = files(__package__) / "tables" / "ps3.15_table_e.3.4-1.csv"
+    with source.open(encoding="utf-8") as lines:
+        return {
+            (line["scheme"], line["code"], line["value_type"]): Row(
+                line["code"], line["meaning"], line["basic"], {name: line[name] for name in OPTIONS if line.get(name)}
+            )
+            for line in csv.DictReader(lines)
+        }
