@@ -1,23 +1,25 @@
 """Loops over voxels, compiled once per processor and kept on disk.
 
 numba keys what it keeps by the processor's name and features: a folder that moves to another machine is compiled anew
-there, never run wrongly.
+there, never run wrongly. It keeps it beside the code, in the user's cache, or where NUMBA_CACHE_DIR says.
 """
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
+from lucidray.core import logging
+
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def keep_in(folder: Path) -> None:
-    """Keep compiled loops in this folder; to be called before the modules that have some are loaded."""
-    numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+log = logging.get(__name__)
 
 
 def compiled(function: Function) -> Function:
     """The function as machine code: one thread, IEEE arithmetic in the order in which it is written."""
-    return cast(Function, numba.njit(cache=True, nogil=True)(function))
+    try:
+        made = numba.njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # there is no place to write to
+        log.warning("kernels-not-kept", remedy="set NUMBA_CACHE_DIR to a folder that the service may write to")
+        made = numba.njit(nogil=True)(function)
+    return cast(Function, made)

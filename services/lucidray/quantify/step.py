@@ -17,6 +17,7 @@ from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import Preset, load_preset
 from lucidray.quantify.region import Region, prepare
 from lucidray.quantify.settings import QuantifySettings
+from lucidray.quantify.warm import warm_up
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
 from lucidray.v1.case_pb2 import QualityFlag
 
@@ -81,7 +82,8 @@ class Quantify(Step[QuantifyParameters]):
 
 
 def build() -> Step[QuantifyParameters]:
-    """The step with this service's settings."""
+    """The step with this service's settings, its loops compiled."""
+    warm_up()
     return Quantify(QuantifySettings.load())
 
 

@@ -1,0 +1,1 @@
+"""Other implementations of the IBSI's features, to hold ours against: never part of what is served."""

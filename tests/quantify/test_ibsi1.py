@@ -1,0 +1,51 @@
+"""The IBSI's phantoms against its consensus values, and the document that says so."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lucidray.lab.ibsi1 import CT, DOCUMENT, TABLES, Consensus, consensus, document, measured
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folders(ibsi_data: Path) -> dict[str, Path | None]:
+    """Where the phantom of each preset is."""
+    ct = os.environ.get(CT)
+    found: dict[str, Path | None] = dict.fromkeys(TABLES, Path(ct) if ct else None)
+    return found | {"ibsi-1-phantom": ibsi_data / "ibsi_1_digital_phantom" / "nifti"}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("preset", TABLES)
+def test_every_consensus_value_is_met(ibsi_data: Path, folders: dict[str, Path | None], preset: str) -> None:
+    folder = folders[preset]
+    if folder is None:
+        pytest.skip(f"needs the IBSI's CT phantom (its nifti folder) in {CT}")
+    found = measured(folder, preset)
+    assert {
+        each.tag: (found.get(each.tag), each.value)
+        for each in consensus(ibsi_data, preset)
+        if not each.holds(found.get(each.tag))
+    } == {}
+
+
+@pytest.mark.data
+def test_the_conformance_table_is_current(ibsi_data: Path) -> None:
+    assert (ROOT / DOCUMENT).read_text("utf-8").splitlines() == list(document(ibsi_data))
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("preset", "expected"), [("ibsi-1-phantom", 482), ("ibsi-1-a", 346), ("ibsi-1-e", 210)])
+def test_tables_are_read_whole(ibsi_data: Path, preset: str, expected: int) -> None:
+    """Of 487, 411 and 275 rows; the others describe images and masks or have no consensus value."""
+    assert len(consensus(ibsi_data, preset)) == expected
+
+
+def test_a_value_holds_to_three_digits_and_the_tolerance() -> None:
+    reference = Consensus("stat_mean", 2.15, 0.01)
+    assert reference.holds(2.1649)
+    assert not reference.holds(2.1651)
+    assert not reference.holds(None)
