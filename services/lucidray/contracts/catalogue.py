@@ -9,7 +9,7 @@ from typing import Any
 
 from lucidray.contracts.base import Contract, Document
 from lucidray.contracts.images import DicomFiles, RegionsContract, VolumeContract
-from lucidray.contracts.results import Explanation, Features, Prediction, Receipts
+from lucidray.contracts.results import ClinicalVariables, Explanation, Features, Prediction, Receipts
 from lucidray.v1.case_pb2 import Zone
 
 STUDY = DicomFiles("study")  # clinical: the selected objects as received, one artifact per role
@@ -17,6 +17,7 @@ SERIES = DicomFiles("series")  # de-identified objects, one artifact per role
 VOLUME = VolumeContract("volume")  # one per image role
 REGIONS = RegionsContract("regions")
 FEATURES = Document("features", Features)
+VARIABLES = Document("variables", ClinicalVariables)  # of a hospital's own step, where models want them
 PREDICTION = Document("prediction", Prediction)
 EXPLANATION = Document("explanation", Explanation)
 RESULTS = DicomFiles("results")  # pseudonymous SEG and SR; role names the kind: "SEG", "SR"
@@ -48,7 +49,7 @@ STEPS: dict[str, StepSpec] = {
         StepSpec("harmonize", ANALYSIS, "1", (SERIES,), (VOLUME,)),
         StepSpec("segment", ANALYSIS, "1", (SERIES, VOLUME), (REGIONS,)),
         StepSpec("quantify", ANALYSIS, "2", (VOLUME, REGIONS), (FEATURES,)),
-        StepSpec("predict", ANALYSIS, "1", (VOLUME, REGIONS, FEATURES), (PREDICTION,)),
+        StepSpec("predict", ANALYSIS, "1", (VOLUME, REGIONS, FEATURES, VARIABLES), (PREDICTION,)),
         StepSpec("explain", ANALYSIS, "1", (FEATURES, PREDICTION), (EXPLANATION,)),
         StepSpec(
             "encode",

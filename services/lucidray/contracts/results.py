@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lucidray.contracts.images import Concept
 
+DEEP = "deep"  # family of the components of embeddings: numbers for models, not for readers
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +37,9 @@ class Features(_Model):
     preset_digest: str
     software: str = Field(description="Library and version that computed them")
     features: list[Feature]
+    bundles: dict[str, str] = Field(
+        default_factory=dict, description="Digest, by name, of each bundle whose network gave features"
+    )
 
     def value(
         self,
@@ -55,6 +60,20 @@ class Features(_Model):
             if ibsi_code in ("", feature.ibsi_code):
                 return feature.value
         return None
+
+
+class ClinicalVariable(_Model):
+    """One clinical variable of a patient. De-identified: an age, never a date of birth."""
+
+    concept: Concept
+    value: float
+    unit: str = Field("1", description="UCUM")
+
+
+class ClinicalVariables(_Model):
+    """What is known of the patient beside the images."""
+
+    variables: list[ClinicalVariable]
 
 
 class Input(_Model):

@@ -43,7 +43,7 @@ def linear_model(manifest: Manifest) -> tuple[LinearModel, Floats]:
     Permanent
         The bundle does not carry them: it cannot be explained in this way.
     """
-    means = [each.mean for each in manifest.features] + [each.mean for each in manifest.clinical]
+    means = [each.mean for each in manifest.vector]
     known = [mean for mean in means if mean is not None]
     if manifest.linear is None or len(known) < len(means):
         raise Permanent(

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt
 
-from lucidray.contracts.catalogue import FEATURES, PREDICTION, REGIONS, STEPS, VOLUME
+from lucidray.contracts.catalogue import FEATURES, PREDICTION, REGIONS, STEPS, VARIABLES, VOLUME
 from lucidray.contracts.images import Concept, Regions
 from lucidray.contracts.results import Prediction
 from lucidray.core.case import quality_flag
@@ -89,7 +89,8 @@ class Predict(Step[PredictParameters]):
         features = inputs.read(FEATURES)
         volumes = {image.role: inputs.find(VOLUME, image.role) for image in manifest.inputs}
         images = {role: volume.facts for role, volume in volumes.items() if volume is not None}
-        vector = make_vector(manifest, features, segment)
+        known = inputs.find(VARIABLES)
+        vector = make_vector(manifest, features, segment, known.variables if known else ())
         problems = [*outside_intended_use(manifest, images, features), *vector.problems]
         if manifest.intended_use.status == RESEARCH and not self._settings.research_bundles:
             problems.insert(0, "this installation does not allow bundles for research use only")

@@ -1,12 +1,17 @@
 """From the features of a region to the inputs of a bundle."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from lucidray.contracts.results import Feature, Features, Input
-from lucidray.serving.manifest import FeatureInput, Manifest, Range
+from lucidray.contracts.images import Concept
+from lucidray.contracts.results import ClinicalVariable, Feature, Features, Input
+from lucidray.serving.embedding_spec import EmbeddingInput
+from lucidray.serving.manifest import ClinicalInput, FeatureInput, Manifest
+
+Wanted = FeatureInput | ClinicalInput | EmbeddingInput
 
 
 @dataclass(frozen=True)
@@ -23,27 +28,27 @@ class Vector:
         return np.array([[each.value for each in self.inputs]], np.float64)
 
 
-def make_vector(manifest: Manifest, features: Features, segment: int) -> Vector:
-    """The inputs that a bundle wants, of one segment.
+def make_vector(
+    manifest: Manifest, features: Features, segment: int, variables: Sequence[ClinicalVariable] = ()
+) -> Vector:
+    """The inputs that a bundle wants, of one segment: handcrafted features, clinical variables, embeddings.
 
-    Clinical variables do not reach the analysis zone yet: where the bundle allows it they stand at the
-    training mean, otherwise they are a problem.
+    What is not known stands at the training mean where the bundle allows it, otherwise it is a problem.
     """
     vector = Vector([], [], [])
     for wanted in manifest.features:
         feature = _find(features, wanted, segment)
-        value = None if feature is None else feature.value
-        if feature is not None and feature.unit != wanted.unit:
-            vector.problems.append(f"{wanted.name} is in {feature.unit}, not {wanted.unit}")
-        elif value is None:
-            mean = wanted.mean if wanted.on_missing == "mean" else None
-            reason = f"{wanted.name} was not measured" if feature is None else f"{wanted.name} is undefined here"
-            _add_missing(vector, wanted.name, wanted.unit, mean, wanted.reference, reason)
+        _add(vector, wanted, wanted.unit, feature, _lack(wanted.name, feature))
+    for clinical in manifest.clinical:
+        known = next((each for each in variables if _same(each.concept, clinical.concept)), None)
+        _add(vector, clinical, clinical.unit, known, f"{clinical.name} is not known")
+    for embedded in manifest.embeddings:
+        digest = features.bundles.get(embedded.bundle, embedded.digest)
+        component = _component(features, embedded, segment)
+        if digest == embedded.digest:
+            _add(vector, embedded, "1", component, _lack(embedded.name, component))
         else:
-            _add(vector, Input(name=wanted.name, value=value, reference=wanted.reference, unit=wanted.unit), wanted)
-    for variable in manifest.clinical:
-        mean = variable.mean if variable.on_missing == "mean" else None
-        _add_missing(vector, variable.name, variable.unit, mean, None, f"{variable.name} is not known")
+            vector.problems.append(f"{embedded.name} is of another version of {embedded.bundle} ({digest[:8]})")
     return vector
 
 
@@ -58,18 +63,35 @@ def _find(features: Features, wanted: FeatureInput, segment: int) -> Feature | N
     return None
 
 
-def _add(vector: Vector, found: Input, wanted: FeatureInput) -> None:
-    vector.inputs.append(found)
-    if wanted.limits is not None and not wanted.limits[0] <= found.value <= wanted.limits[1]:
-        low, high = wanted.limits
-        vector.problems.append(f"{wanted.name} is {found.value:.4g}, outside {low:g} to {high:g}")
+def _component(features: Features, wanted: EmbeddingInput, segment: int) -> Feature | None:
+    where = (wanted.component, f"{wanted.bundle} {wanted.layer}", segment)
+    found = (each for each in features.features if (each.name, each.filter, each.segment) == where)
+    return next(found, None)
 
 
-def _add_missing(
-    vector: Vector, name: str, unit: str, mean: float | None, reference: Range | None, reason: str
-) -> None:
-    if mean is None:
-        vector.problems.append(reason)
+def _same(one: Concept, other: Concept) -> bool:
+    """Meanings are for people."""
+    return (one.value, one.scheme) == (other.value, other.scheme)
+
+
+def _lack(name: str, feature: Feature | None) -> str:
+    return f"{name} was not measured" if feature is None else f"{name} is undefined here"
+
+
+def _add(vector: Vector, wanted: Wanted, unit: str, found: Feature | ClinicalVariable | None, lack: str) -> None:
+    """Add what was found, or what stands for it, or why there is neither."""
+    if found is not None and found.unit != unit:
+        vector.problems.append(f"{wanted.name} is in {found.unit}, not {unit}")
         return
-    vector.inputs.append(Input(name=name, value=mean, reference=reference, unit=unit))
-    vector.assumed.append(name)
+    value = None if found is None else found.value
+    if value is None and wanted.on_missing == "mean" and wanted.mean is not None:
+        value = wanted.mean
+        vector.assumed.append(wanted.name)
+    if value is None:
+        vector.problems.append(lack)
+        return
+    reference = None if isinstance(wanted, ClinicalInput) else wanted.reference
+    vector.inputs.append(Input(name=wanted.name, value=value, reference=reference, unit=unit))
+    if wanted.limits is not None and not wanted.limits[0] <= value <= wanted.limits[1]:
+        low, high = wanted.limits
+        vector.problems.append(f"{wanted.name} is {value:.4g}, outside {low:g} to {high:g}")

@@ -15,6 +15,7 @@ from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import Preset, load_preset, read_preset
 from lucidray.quantify.region import prepare
+from lucidray.serving.bundle import BundleShelf
 
 Image = Volume | npt.ArrayLike
 
@@ -77,6 +78,13 @@ def extract(
         inside = np.asarray(mask) != 0
         grid = mask_grid or pair[hybrid.roles[0]].grid
         features += measure_hybrid(hybrid, pair, inside, grid, segment).features
+    for wanted in chosen.deep:
+        from lucidray.quantify.deep import deep_features  # the engine is not loaded where no preset wants it
+
+        volumes = {each.role: _volume(image, each, spacing) for each in chosen.measurements}
+        inside = np.asarray(mask) != 0
+        grid = mask_grid or next(iter(volumes.values())).grid
+        features += deep_features(wanted, BundleShelf().find(wanted.bundle), volumes, inside, grid, segment)
     return features
 
 

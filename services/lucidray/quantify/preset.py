@@ -20,6 +20,13 @@ from lucidray.quantify.processing import Model
 PRESETS = Path(__file__).parent / "presets"
 
 
+class DeepFeatures(Model):
+    """What a preset says of a network that embeds regions."""
+
+    bundle: str = Field(description="Its name; a workflow lists it under `bundles` of the step that quantifies")
+    layers: list[str] = Field(default_factory=list, description="Only these; empty: all that the bundle exposes")
+
+
 class Preset(Model):
     """What is measured."""
 
@@ -27,6 +34,7 @@ class Preset(Model):
     title: str
     measurements: list[Measurement] = Field(min_length=1)
     hybrids: list[Hybrid] = Field(default_factory=list, description="Pairs of the images measured above, together")
+    deep: list[DeepFeatures] = Field(default_factory=list, description="Networks that embed the region")
 
     @model_validator(mode="after")
     def _once(self) -> Self:

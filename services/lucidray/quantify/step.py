@@ -1,6 +1,6 @@
 """The step `quantify`: radiomic features of every target region in every image that the preset names."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -19,6 +19,7 @@ from lucidray.quantify.region import Region, prepare
 from lucidray.quantify.settings import QuantifySettings
 from lucidray.quantify.warm import warm_up
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.serving.bundle import Bundle, BundleShelf
 from lucidray.v1.case_pb2 import QualityFlag
 
 # Below it, texture says more about the voxel grid than about the lesion.
@@ -68,10 +69,18 @@ class Quantify(Step[QuantifyParameters]):
             )
         regions = inputs.read(REGIONS)
         volumes, remarks = usable_volumes(preset, inputs)
-        measured = list(measure(preset, volumes, regions))
+        bundles = pinned_bundles(preset, case)
+        images = {role: inputs.read(VOLUME, role) for role in inputs.roles(VOLUME)} if bundles else {}
+        measured = [*measure(preset, volumes, regions), *embed_regions(preset, bundles, images, regions)]
         features = [feature for each in measured for feature in each.features]
         remarks += [remark for each in measured for remark in each.remarks]
-        result = Features(preset=preset.name, preset_digest=preset.digest, software=software(), features=features)
+        result = Features(
+            preset=preset.name,
+            preset_digest=preset.digest,
+            software=software(),
+            features=features,
+            bundles={name: bundle.digest for name, bundle in bundles.items()},
+        )
         summary = {
             "preset": preset.name,
             "regions": str(len({feature.segment for feature in features})),
@@ -113,6 +122,39 @@ def usable_volumes(preset: Preset, inputs: Inputs) -> tuple[dict[str, Volume], l
             "choose a preset for the images of this workflow",
         )
     return volumes, remarks
+
+
+def pinned_bundles(preset: Preset, case: CaseFacts) -> dict[str, Bundle]:
+    """The bundles whose networks the preset wants, by name, in the versions that the case was opened with.
+
+    Raises
+    ------
+    Permanent
+        The workflow pins none of that name for this step.
+    """
+    missing = [each.bundle for each in preset.deep if each.bundle not in case.bundles]
+    if missing:
+        raise Permanent(
+            f"feature preset '{preset.name}'",
+            f"it wants the bundle '{missing[0]}', which is not pinned for the step 'quantify'",
+            "list it under `bundles` of that step in the workflow and open the case anew",
+        )
+    return {each.bundle: BundleShelf().find(each.bundle, case.bundles[each.bundle]) for each in preset.deep}
+
+
+def embed_regions(
+    preset: Preset, bundles: Mapping[str, Bundle], volumes: Mapping[str, Volume], regions: Regions
+) -> Iterator[Measured]:
+    """The deep features of every target segment, network by network."""
+    for wanted in preset.deep:
+        from lucidray.quantify.deep import deep_features  # the engine is not loaded where no preset wants it
+
+        bundle = bundles[wanted.bundle]
+        for segment in regions.facts.segments:
+            if segment.target:
+                mask = regions.mask(segment.number)
+                features = deep_features(wanted, bundle, volumes, mask, regions.facts.grid, segment.number)
+                yield Measured(features, list(_undefined(features, f"segment {segment.number} by {bundle.name}")))
 
 
 def measure(preset: Preset, volumes: dict[str, Volume], regions: Regions) -> Iterator[Measured]:

@@ -3,22 +3,17 @@
 Sections that do not apply to a kind of model are left out. Axis order is (z, y, x), lengths are mm.
 """
 
-from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from lucidray.contracts.grid import Vector
 from lucidray.contracts.images import Concept
-
-Range = tuple[float, float]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from lucidray.serving.embedding_spec import Embedding, EmbeddingInput
+from lucidray.serving.fields import FileName, Model, Range, Sha256
 
 
-class IntendedUse(_Model):
+class IntendedUse(Model):
     """Whom the model is for, and how far it is approved."""
 
     statement: str = Field(description="One sentence, printed on results")
@@ -28,7 +23,7 @@ class IntendedUse(_Model):
     limitations: str = Field(description="One line for the report, e.g. 'n=51, one scanner'")
 
 
-class ImageInput(_Model):
+class ImageInput(Model):
     """One image that the model needs; the order of inputs is the order of channels."""
 
     role: str = Field(description="Role of the volume in the workflow, e.g. 'PET'")
@@ -39,7 +34,7 @@ class ImageInput(_Model):
     corrections: list[str] = Field(default_factory=list, description="DICOM CorrectedImage values needed, e.g. ATTN")
 
 
-class FeatureInput(_Model):
+class FeatureInput(Model):
     """One radiomic feature that the model needs; the order of features is that of the input vector."""
 
     name: str = Field(description="Unique name of this input, e.g. 'PET joint_entropy'")
@@ -55,7 +50,7 @@ class FeatureInput(_Model):
     on_missing: Literal["withhold", "mean"] = "withhold"
 
 
-class ClinicalInput(_Model):
+class ClinicalInput(Model):
     """One clinical variable that the model needs, after the features in the input vector."""
 
     name: str
@@ -66,14 +61,14 @@ class ClinicalInput(_Model):
     on_missing: Literal["withhold", "mean"] = "withhold"
 
 
-class Preset(_Model):
+class Preset(Model):
     """The feature preset that the model was trained with."""
 
     name: str
     digest: str
 
 
-class Preprocessing(_Model):
+class Preprocessing(Model):
     """One operation on the voxels, in order, after resampling."""
 
     operation: Literal["clip", "scale"] = Field(description="clip to [a, b]; scale to (value - a) / b")
@@ -82,21 +77,21 @@ class Preprocessing(_Model):
     b: float
 
 
-class GridRule(_Model):
+class GridRule(Model):
     """The grid that the model sees."""
 
     role: str = Field(description="Role of the image that gives origin, axes and extent")
     spacing: Vector | None = Field(None, description="Voxel spacing (z, y, x); none: the native one")
 
 
-class Prior(_Model):
+class Prior(Model):
     """Voxels worth looking at: those of an image at or above a value, before preprocessing."""
 
     role: str
     minimum: float
 
 
-class Inference(_Model):
+class Inference(Model):
     """How a volume passes through the network."""
 
     patch: tuple[int, int, int] = Field(description="Window (z, y, x), voxels")
@@ -110,7 +105,7 @@ class Inference(_Model):
     peak_memory_mib: int | None = None
 
 
-class Postprocessing(_Model):
+class Postprocessing(Model):
     """How the network's output becomes lesions."""
 
     threshold: float = Field(0.5, description="A voxel belongs to the region at or above this output")
@@ -119,7 +114,7 @@ class Postprocessing(_Model):
     maximum_lesions: int | None = Field(None, ge=1, description="Only the largest are kept")
 
 
-class Output(_Model):
+class Output(Model):
     """One output of the network."""
 
     name: str = Field(description="Name of the ONNX output")
@@ -130,7 +125,7 @@ class Output(_Model):
     type: Concept | None = Field(None, description="SegmentedPropertyTypeCodeSequence")
 
 
-class OperatingPoint(_Model):
+class OperatingPoint(Model):
     """A threshold with a name."""
 
     name: str
@@ -139,7 +134,7 @@ class OperatingPoint(_Model):
     specificity: float | None = None
 
 
-class Calibration(_Model):
+class Calibration(Model):
     """How well probabilities agree with frequencies; applied inside the network if at all."""
 
     method: str
@@ -149,7 +144,7 @@ class Calibration(_Model):
     remark: str = ""
 
 
-class LinearModel(_Model):
+class LinearModel(Model):
     """The logistic model in the open, for exact contributions.
 
     logit = intercept + sum(coefficients * (inputs - centre) / scale), inputs in manifest order.
@@ -161,7 +156,7 @@ class LinearModel(_Model):
     scale: list[float]
 
 
-class Interval(_Model):
+class Interval(Model):
     """How the interval of a probability is made."""
 
     method: str
@@ -169,7 +164,7 @@ class Interval(_Model):
     level: float = Field(0.95, gt=0, lt=1)
 
 
-class OutOfDistribution(_Model):
+class OutOfDistribution(Model):
     """State of the gate: squared Mahalanobis distance of the inputs from the training data."""
 
     mean: list[float]
@@ -179,14 +174,14 @@ class OutOfDistribution(_Model):
     action: Literal["withhold", "flag"] = "withhold"
 
 
-class ExplanationMethod(_Model):
+class ExplanationMethod(Model):
     """A way to explain this model, with what checks of it gave."""
 
     method: str
     scores: dict[str, float] = Field(default_factory=dict)
 
 
-class Training(_Model):
+class Training(Model):
     """What the model was made from."""
 
     data: str = Field(description="Collections with citation; 'none' for a rule")
@@ -196,7 +191,7 @@ class Training(_Model):
     splits: str = Field("", description="How cases were split, what was held out")
 
 
-class Evaluation(_Model):
+class Evaluation(Model):
     """One measured figure, of the model or of a simple baseline beside it."""
 
     subject: str = Field(description="'model' or the baseline's name")
@@ -207,28 +202,20 @@ class Evaluation(_Model):
     data: str = ""
 
 
-def _inside(name: str) -> str:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or not path.name:
-        raise ValueError("file names must be relative and stay inside the bundle")
-    return name
-
-
-FileName = Annotated[str, AfterValidator(_inside)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class Manifest(_Model):
+class Manifest(Model):
     """`model.yaml`."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: str = Field(pattern=r"^\d+\.\d+\.\d+$")
-    kind: Literal["segmentation", "tabular"]
+    kind: Literal["segmentation", "classification", "tabular"] = Field(
+        description="Of what: voxels, a window around a region, or a vector of features"
+    )
     title: str
     intended_use: IntendedUse
     inputs: list[ImageInput] = Field(default_factory=list)
     features: list[FeatureInput] = Field(default_factory=list)
     clinical: list[ClinicalInput] = Field(default_factory=list)
+    embeddings: list[EmbeddingInput] = Field(default_factory=list)
     preset: Preset | None = None
     segments: Literal["largest", "each"] = Field("largest", description="Which lesions a tabular model is run on")
     grid: GridRule | None = None
@@ -240,9 +227,15 @@ class Manifest(_Model):
     calibration: Calibration | None = None
     linear: LinearModel | None = None
     interval: Interval | None = None
+    embedding: Embedding | None = None
     out_of_distribution: OutOfDistribution | None = None
     explanations: list[ExplanationMethod] = Field(default_factory=list)
     training: Training
     evaluation: list[Evaluation] = Field(default_factory=list)
     licence: str = Field(description="SPDX expression of the bundle")
     files: dict[FileName, Sha256] = Field(description="SHA-256 of each file beside model.yaml")
+
+    @property
+    def vector(self) -> list[FeatureInput | ClinicalInput | EmbeddingInput]:
+        """What a tabular model takes, in order."""
+        return [*self.features, *self.clinical, *self.embeddings]

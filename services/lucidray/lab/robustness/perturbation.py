@@ -15,6 +15,7 @@ import numpy.typing as npt
 from lucidray.contracts.grid import Grid, Vector
 from lucidray.contracts.images import Volume
 from lucidray.core.errors import Permanent
+from lucidray.imaging.crop import crop, shifted
 from lucidray.imaging.geometry import to_index, to_patient
 from lucidray.imaging.resample import ibsi_grid, resample, resample_mask
 from lucidray.lab.robustness.contour import randomised, resized
@@ -150,28 +151,14 @@ def _around(grid: Grid, lesion: Lesion) -> Grid:
     places = to_index(grid, to_patient(lesion.grid, np.argwhere(lesion.mask).astype(np.float64)))
     margin = _MARGIN / np.array(grid.spacing)
     low, high = np.floor(places.min(axis=0) - margin), np.ceil(places.max(axis=0) + margin)
-    x, y, z = (float(part) for part in to_patient(grid, low[None])[0])
-    depth, height, width = (int(part) for part in high - low + 1)
-    return grid.model_copy(update={"shape": (depth, height, width), "origin": (x, y, z)})
+    return shifted(grid, low, high - low + 1)
 
 
 def _values(lesion: Lesion, target: Grid, rng: np.random.Generator | None) -> Floats:
     """The image on the target grid, with as much noise again as it has around the region."""
-    box, part = _native_part(lesion.volume.grid, target)
-    voxels = lesion.volume.voxels[box].astype(np.float32)
+    part, grid = crop(lesion.volume.voxels, lesion.volume.grid, target)
+    voxels = part.astype(np.float32)
     if rng is not None:
         voxels = voxels + rng.normal(0, noise_level(voxels), voxels.shape).astype(np.float32)
-    values: Floats = resample(voxels, part, target, outside=float(voxels.min()))
+    values: Floats = resample(voxels, grid, target, outside=float(voxels.min()))
     return values
-
-
-def _native_part(native: Grid, target: Grid) -> tuple[tuple[slice, ...], Grid]:
-    """The native voxels under a target grid."""
-    corners = np.array(np.meshgrid(*[(0, count - 1) for count in target.shape], indexing="ij")).reshape(3, -1).T
-    places = to_index(native, to_patient(target, corners.astype(np.float64)))
-    low = np.clip(np.floor(places.min(axis=0)) - 1, 0, np.array(native.shape) - 1).astype(int)
-    high = np.clip(np.ceil(places.max(axis=0)) + 2, low + 1, native.shape).astype(int)
-    x, y, z = (float(part) for part in to_patient(native, low[None].astype(np.float64))[0])
-    depth, height, width = (int(part) for part in high - low)
-    part = native.model_copy(update={"shape": (depth, height, width), "origin": (x, y, z)})
-    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True)), part

@@ -56,7 +56,8 @@ def _pearson(first: Floats, second: Floats) -> Value:
         return Undefined("an image is constant in the region")
     one, other = (each - each.mean() for each in (first, second))
     one, other = one / np.abs(one).max(), other / np.abs(other).max()  # before squares underflow
-    return float(np.clip(one @ other / np.sqrt((one @ one) * (other @ other)), -1, 1))
+    # Sums, not dot products, whose order of summation depends on the number of threads.
+    return float(np.clip(np.sum(one * other) / np.sqrt(np.sum(one**2) * np.sum(other**2)), -1, 1))
 
 
 def _joint(first: Floats, second: Floats, bins: int) -> Floats:
