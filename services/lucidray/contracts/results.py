@@ -6,8 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lucidray.contracts.images import Concept
 
-DEEP = "deep"  # family of the components of embeddings: numbers for models, not for readers
-
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -21,7 +21,7 @@ from highdicom.sr import (
 from pydicom.sr.coding import Code
 
 from lucidray.contracts.images import Regions, Segment
-from lucidray.contracts.results import DEEP, Feature, Features
+from lucidray.contracts.results import Feature, Features
 from lucidray.encode.concepts import (
     UNDEFINED,
     VOXEL_VOLUME,
@@ -100,7 +100,7 @@ def _region_group(
     modalities: Mapping[str, str],
     reference: SegmentReference,
 ) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
-    own = _readable(features, segment) if features else []
+    own = [feature for feature in features.features if feature.segment == segment.number] if features else []
     shared = {modality for modality, count in Counter(modalities.values()).items() if count > 1}
     measurements = [
         _measurement(feature, feature.value, modalities.get(feature.image_role, ""), shared)
@@ -125,11 +125,6 @@ def _undefined(feature: Feature) -> str:
     """A feature without value, and why."""
     where = ", ".join(part for part in (feature.image_role, feature.filter) if part)
     return f"{feature.name} ({where}{': ' if feature.reason else ''}{feature.reason})"
-
-
-def _readable(features: Features, segment: Segment) -> list[Feature]:
-    """Without components of embeddings: hundreds of numbers that mean something to a model only."""
-    return [each for each in features.features if each.segment == segment.number and each.family != DEEP]
 
 
 def _measurement(feature: Feature, value: float, modality: str, shared: set[str]) -> Measurement:
