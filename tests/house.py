@@ -38,7 +38,7 @@ class House:
             "LUCIDRAY_CORE__DATA": str(self.data),
             "LUCIDRAY_GATEWAY__PORT": str(self.gateway),
             "LUCIDRAY_CONSOLE__PORT": str(self.console),
-            "LUCIDRAY_DISPATCH__QUIET_SECONDS": "1.5",
+            "LUCIDRAY_DISPATCH__QUIET_SECONDS": "3",
             "LUCIDRAY_DELIVER__DESTINATIONS": str([destination]),
             **(environment or {}),
         }

@@ -1,12 +1,25 @@
 """Logs carry the case and never what a library quoted."""
 
 import json
+import logging as standard
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 from lucidray.core import logging
 from lucidray.core.errors import Permanent
+
+
+@pytest.fixture(autouse=True)
+def restored() -> Iterator[None]:
+    """Logging is one for the process: what these tests set up must not outlive the stream they captured."""
+    handlers = standard.getLogger().handlers[:]
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    standard.getLogger().handlers[:] = handlers
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ import html
 import os
 import re
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -65,14 +64,19 @@ def test_the_phantoms_results_are_in_its_own_study(house: House, finished: tuple
 
 
 def test_results_are_valid_dicom(house: House, finished: tuple[PhantomStudy, dict[str, Any]]) -> None:
-    study, _ = finished
+    check_valid(house, finished[0].study_instance_uid)
+
+
+def check_valid(house: House, study_instance_uid: str, inherited: Sequence[str] = ()) -> None:
+    """dciodvfy has nothing against SEG and SR of the study, as the PACS received them, but what it has against
+    the source: patient and study modules come back as the hospital wrote them."""
     paths = [
         stored.path
         for stored in house.pacs.instances()
-        if stored.study_instance_uid == study.study_instance_uid and stored.modality in ("SEG", "SR")
+        if stored.study_instance_uid == study_instance_uid and stored.modality in ("SEG", "SR")
     ]
     assert len(paths) == 2
-    assert [dciodvfy_errors(path) for path in paths] == [[], []]
+    assert [[error for error in dciodvfy_errors(path) if error not in inherited] for path in paths] == [[], []]
 
 
 def test_another_reader_sees_the_seg_where_the_images_are(
@@ -133,7 +137,7 @@ def test_the_same_study_again_changes_nothing(
     before = state_of(house)
     report = house.send(study.datasets, transcode_to=transfer_syntax)
     assert not report.failed
-    time.sleep(4)  # well beyond the quiet period: what is going to happen has happened
+    time.sleep(6)  # well beyond the quiet period: what is going to happen has happened
     assert state_of(house) == before
 
 
@@ -277,8 +281,4 @@ def test_a_real_study_comes_back(house: House, tmp_path: Path) -> None:
     # 260.2 ml: the volume of the GTV on the CT grid, measured independently from the same contours.
     assert findings.segments[1] == pytest.approx(260.2, rel=0.03)
     check_geometry(house, datasets, tmp_path)
-    with tempfile.TemporaryDirectory() as scratch:
-        for each in house.results(str(datasets[0].StudyInstanceUID)):
-            path = Path(scratch, f"{each.Modality}.dcm")
-            each.save_as(path)
-            assert dciodvfy_errors(path) == []
+    check_valid(house, str(datasets[0].StudyInstanceUID), dciodvfy_errors(next((folder / "CT/image").glob("*.dcm"))))
