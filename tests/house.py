@@ -1,4 +1,4 @@
-"""The whole house on this machine, for journeys and fault tests: three processes and a PACS."""
+"""The whole house on this machine, for journeys and fault tests: its processes and a PACS."""
 
 import os
 import re
@@ -26,7 +26,12 @@ ENDED = ("completed", "parked", "held", "quarantined", "unmatched", "cancelled",
 class House:
     """A running Lucidray with a PACS at its door."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        commands: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.folder = folder
         self.data = folder / "data"
         prepare(self.data)
@@ -43,7 +48,7 @@ class House:
             **(environment or {}),
         }
         self.log = folder / "log"
-        self.supervisor = Supervisor(self.environment)
+        self.supervisor = Supervisor(self.environment, commands)
 
     def start(self) -> None:
         """Start the processes; their log goes to a file, which tests search for what must not be there."""
@@ -112,9 +117,11 @@ class House:
 
 
 @contextmanager
-def running_house(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[House]:
-    """A house while the context lasts."""
-    house = House(folder, environment)
+def running_house(
+    folder: Path, environment: Mapping[str, str] | None = None, commands: Mapping[str, Sequence[str]] | None = None
+) -> Iterator[House]:
+    """A house while the context lasts; the three processes of `lucidray up` unless `commands` names others."""
+    house = House(folder, environment, commands)
     try:
         house.start()
         yield house

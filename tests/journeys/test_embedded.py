@@ -16,6 +16,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from tests.house import BIN, House, dciodvfy_errors, running_house
+from tests.journeys.secrets import leaks, planted_secrets
 
 from lucidray.launcher.verify import Findings, verify
 from lucidray.phantom import PhantomStudy, make_study
@@ -226,9 +227,7 @@ def test_no_planted_phi_leaves_the_clinical_zone(house: House) -> None:
     assert case["state"] == "completed", case
     findings = verify(house.results(str(planted.datasets[0].StudyInstanceUID)), planted.datasets, None)
     assert findings.problems == []  # what was removed on the way in is back on the results
-    tokens = {text.encode(): place for text, place in planted.tokens.items()}
-    uids = {str(each.SOPInstanceUID).encode(): "SOPInstanceUID" for each in planted.datasets}
-    secrets = {**tokens, **uids, str(planted.datasets[0].StudyInstanceUID).encode(): "StudyInstanceUID"}
+    secrets = planted_secrets(planted)
     searched = [*(house.data / "analysis").rglob("*"), *house.data.glob("bus*"), house.log]
     searched += [*house.data.glob("console*"), *house.data.glob("deliver*")]
     metrics = "".join(
@@ -239,16 +238,10 @@ def test_no_planted_phi_leaves_the_clinical_zone(house: House) -> None:
     contents = [(str(path), path.read_bytes()) for path in searched if path.is_file()]
     assert len(contents) > 20
     assert any(b"features" in data for _, data in contents)
-    leaks = {
-        (place, name)
-        for name, data in [*contents, ("/metrics", metrics), ("API", api)]
-        for secret, place in secrets.items()
-        if secret in data
-    }
-    assert leaks == set()
+    assert leaks([*contents, ("/metrics", metrics), ("API", api)], secrets) == set()
     # The search does find: the clinical zone holds them.
     raw = b"".join(path.read_bytes() for path in (house.data / "clinical").rglob("*") if path.is_file())
-    assert sum(secret in raw for secret in tokens) == len(tokens)
+    assert {secret for secret in secrets if secret in raw} == set(secrets)
 
 
 def test_a_case_is_retried_and_recomputed_on_command(

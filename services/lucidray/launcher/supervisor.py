@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Supervised:
     """One process."""
 
     name: str
+    command: Sequence[str]  # arguments of the Python interpreter
     port: int
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
@@ -59,11 +60,16 @@ class Supervisor:
     ----------
     environment
         Added to this process's environment for the children.
+    commands
+        Arguments of the Python interpreter by name of the process; the three of `lucidray up` if not given.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None, names: tuple[str, ...] = tuple(PROCESSES)) -> None:
+    def __init__(
+        self, environment: Mapping[str, str] | None = None, commands: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
         self._environment = dict(environment or {})
-        self.processes = {name: Supervised(name, free_port()) for name in names}
+        commands = commands or {name: ("-m", "lucidray.launcher.main", "run", name) for name in PROCESSES}
+        self.processes = {name: Supervised(name, command, free_port()) for name, command in commands.items()}
 
     def start(self) -> None:
         """Start all; does not wait until they are ready."""
@@ -129,8 +135,8 @@ class Supervisor:
             process.wait()
 
     def _start(self, each: Supervised) -> None:
-        each.process = subprocess.Popen(  # noqa: S603  our own interpreter and module
-            [sys.executable, "-m", "lucidray.launcher.main", "run", each.name],
+        each.process = subprocess.Popen(  # noqa: S603  our own interpreter and modules
+            [sys.executable, *each.command],
             env={**os.environ, **self._environment, "LUCIDRAY_CORE__HTTP_PORT": str(each.port)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops them in order
