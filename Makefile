@@ -26,10 +26,10 @@ up: .venv/demo
 
 test: .venv/test lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not faults'
-	$(BIN)/python -m pytest -m faults
+	$(BIN)/python -m pytest -n 2 -m faults
 
 test-faults: .venv/test
-	$(BIN)/python -m pytest -m faults
+	$(BIN)/python -m pytest -n 2 -m faults
 
 lint: .venv/test proto-check
 	$(BIN)/ruff check .

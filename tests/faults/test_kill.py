@@ -51,6 +51,7 @@ def house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
         "LUCIDRAY_CRASH_AT": request.param,
         "LUCIDRAY_CRASH_ONCE": str(tmp_path / "crashed"),
         "LUCIDRAY_DISPATCH__WORKFLOWS": str([str(tmp_path / "workflows")]),
+        "LUCIDRAY_DISPATCH__QUIET_SECONDS": "1",
         "LUCIDRAY_BUS__LEASE_SECONDS": "2",
         "LUCIDRAY_WORKER__PROCESSES": "1",
     }

@@ -27,6 +27,8 @@ _config.STORE_SEND_CHUNKED_DATASET = True
 # Presentation context identifiers are the odd numbers of a byte (PS3.8 9.3.2.2).
 _MOST_CONTEXTS = 128
 _TIMEOUT_SECONDS = 60
+_LOST = "the association was lost; send again"
+_NO_ANSWER = "the receiver did not answer; send again"
 _IDENTITY = ("MediaStorageSOPClassUID", "MediaStorageSOPInstanceUID", "TransferSyntaxUID")
 Progress = Callable[[int, int], None]
 Content = Path | str | Iterable[Dataset | Path | str]
@@ -97,8 +99,11 @@ def send(
         done = 0
         for batch in _batches(items):
             with _associate(batch, host, port, called_ae_title, calling_ae_title) as association:
+                lost = False
                 for item in batch:
-                    reason = _store(association, item)
+                    # pynetdicom may still call a dead association established: the next object would wait in vain.
+                    reason = _LOST if lost else _store(association, item)
+                    lost = lost or reason == _NO_ANSWER
                     if reason:
                         failed.append(NotSent(item.name, reason))
                     done += 1
@@ -188,13 +193,13 @@ def _store(association: Association, item: _Item) -> str:
     if (sop_class, transfer_syntax) not in accepted:
         return f"the receiver does not take {sop_class.name} in {transfer_syntax.name}; transcode it or configure both"
     if not association.is_established:
-        return "the association was lost; send again"
+        return _LOST
     try:
         status = association.send_c_store(item.path)
     except (RuntimeError, ValueError, OSError) as error:
         return f"it could not be sent ({type(error).__name__}); check the file and send again"
     if "Status" not in status:
-        return "the receiver did not answer; send again"
+        return _NO_ANSWER
     # 0x0000 success, 0xBxxx stored with a warning (PS3.4 table B.2-1).
     if status.Status == 0x0000 or status.Status & 0xF000 == 0xB000:
         return ""
