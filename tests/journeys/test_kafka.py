@@ -22,7 +22,9 @@ __all__ = ["kafka_broker"]
 
 pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("kafka journey")]
 
-SERVICES: dict[str, tuple[str, ...]] = {name: ("-m", f"lucidray.{name}") for name in ("gateway", "dispatch", "console", *STEPS)}
+SERVICES: dict[str, tuple[str, ...]] = {
+    name: ("-m", f"lucidray.{name}") for name in ("gateway", "dispatch", "console", *STEPS)
+}
 SERVICES["reidentify"] = ("-m", "lucidray.deidentify", "reidentify")
 
 
