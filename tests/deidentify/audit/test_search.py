@@ -8,7 +8,14 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+)
 from tests.deidentify.objects import ct_slice, item, items, part10
 
 from lucidray.deidentify.audit.identifiers import Identifier, Kind
@@ -91,6 +98,13 @@ def test_digits_of_another_number_are_no_date(text: str) -> None:
     assert found(in_padding(text.encode())) == set()
 
 
+def test_the_header_of_the_next_element_is_no_digit() -> None:
+    """Group 0032 begins with the byte of the digit 2."""
+    dataset = ct_slice(PatientName="", PatientID="", PatientBirthDate="", StudyDescription="")
+    dataset.StudyReadDate, dataset.StudyReadTime = BORN.value, ""
+    assert found(part10(dataset)) == {("date", "StudyReadDate")}
+
+
 def test_a_uid_is_found_also_where_it_was_only_made_longer() -> None:
     assert found(in_padding(PATIENT_UID.value.encode() + b".1"))
     assert not found(in_padding(PATIENT_UID.value.encode() + b"1"))
@@ -150,6 +164,21 @@ def test_places_are_told() -> None:
         ("id", "RequestAttributesSequence[1].RequestedProcedureID"),
         ("id", "(0029,1010)"),
     }
+
+
+def test_a_sequence_that_only_its_bytes_show_to_be_one_is_read() -> None:
+    """In implicit VR a private sequence looks like bytes."""
+    dataset = ct_slice(PatientName="P0815^", PatientID="", PatientBirthDate="", StudyDescription="CT")
+    dataset.add_new(0x00290010, "LO", "CREATOR")
+    dataset.add_new(0x00291001, "SQ", items(item(), item(StudyReadDate=BORN.value, StudyReadTime="")))
+    assert found(part10(dataset)) == {("date", "(0029,1001)[1].StudyReadDate")}
+
+
+def test_fragments_of_pixel_data_are_read() -> None:
+    dataset = ct_slice(PatientName="P0815^", PatientID="", PatientBirthDate="", StudyDescription="CT")
+    dataset.add_new("PixelData", "OB", encapsulate([b"\xff\xd8\xff\xfe" + ID.value.encode() + b"\xff\xd9"]))
+    dataset["PixelData"].is_undefined_length = True
+    assert found(part10(dataset, JPEGBaseline8Bit)) == {("id", "PixelData")}
 
 
 def test_what_is_no_dicom_is_searched_too() -> None:

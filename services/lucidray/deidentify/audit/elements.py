@@ -13,12 +13,13 @@ from functools import cached_property
 from pydicom.charset import decode_bytes, python_encoding
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 
-from lucidray.imaging.elements import Encoding, Kind, Malformed, encoding_of, inflated, is_deflated, name, walk
+from lucidray.imaging.elements import Encoding, Kind, Malformed, Token, encoding_of, inflated, is_deflated, name, walk
 
 MAX_INFLATED_BYTES = 1 << 30
 MAX_TEXT_BYTES = 1 << 20
 _PREFIX = 132  # preamble and DICM
-_EXPLICIT = Encoding()
+_EXPLICIT, _IMPLICIT = Encoding(), Encoding(implicit=True)
+_ITEM = b"\xfe\xff\x00\xe0"
 _CHARACTER_SET, _TRANSFER_SYNTAX, _PIXEL_DATA = 0x00080005, 0x00020010, 0x7FE00010
 _NUMBERS = frozenset(["AT", "FD", "FL", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV"])
 _DELIMITERS = set(b"\\^=\r\n\t\f")  # each ends what an escape sequence began (PS3.5 6.1.2.5.3)
@@ -122,9 +123,11 @@ def meta_elements(data: bytes) -> list[Element]:
     return found
 
 
-def _walked(data: bytes, start: int, encoding: Encoding) -> Iterator[Element]:
+def _walked(
+    data: bytes | memoryview, start: int, encoding: Encoding, above: str = "", sets_above: tuple[str, ...] = ()
+) -> Iterator[Element]:
     path: list[str] = []
-    sets: list[tuple[str, ...]] = [()]
+    sets = [sets_above]
     counts: list[int] = []
     for token in walk(data, encoding, start):
         label = keyword_for_tag(token.tag) or name(token.tag)
@@ -140,12 +143,33 @@ def _walked(data: bytes, start: int, encoding: Encoding) -> Iterator[Element]:
             path.pop()
             counts.pop()
         else:
-            value = bytes(data[token.start : token.end])
             if token.tag == _CHARACTER_SET:
-                sets[-1] = tuple(value.decode("ascii", "replace").strip(" \0").split("\\"))
-            where = [f"{each}[{count}]" for each, count in zip(path, counts, strict=True)]
-            full = ".".join([*where, label]) if token.kind is Kind.ELEMENT else label
-            yield Element(full, token.tag, _vr(token.vr, token.tag), value, token.start, token.end, sets[-1])
+                text = bytes(data[token.start : token.end]).decode("ascii", "replace")
+                sets[-1] = tuple(text.strip(" \0").split("\\"))
+            within = slice(None, -1 if token.kind is Kind.FRAGMENT else None)  # fragments are in no item
+            where = "".join(f"{each}[{count}]." for each, count in zip(path[within], counts[within], strict=True))
+            yield from _opened(data, token, above + where + label, sets[-1])
+
+
+def _opened(data: bytes | memoryview, token: Token, path: str, sets: tuple[str, ...]) -> Iterator[Element]:
+    """An element; or, if it is a sequence that only its bytes show to be one (PS3.5 6.2.2), what is in it."""
+    value, vr = bytes(data[token.start : token.end]), _vr(token.vr, token.tag)
+    found: list[Element] = []
+    if vr == "UN" and value.startswith(_ITEM):
+        try:
+            found = list(_in_items(data, token, path, sets))
+        except Malformed:
+            found = []
+    yield from found or [Element(path, token.tag, vr, value, token.start, token.end, sets)]
+
+
+def _in_items(data: bytes | memoryview, token: Token, path: str, sets: tuple[str, ...]) -> Iterator[Element]:
+    position, number = token.start, 0
+    while position + len(_ITEM) + 4 <= token.end and data[position : position + 4] == _ITEM:
+        start = position + 8
+        position = start + int(struct.unpack_from("<I", data, position + 4)[0])
+        yield from _walked(memoryview(data)[:position], start, _IMPLICIT, f"{path}[{number}].", sets)
+        number += 1
 
 
 def _vr(written: bytes, tag: int) -> str:

@@ -9,6 +9,8 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": 
 
 def folded(text: str) -> str:
     """Lower case, without accents, words divided by one space each."""
+    if text.isascii():
+        return _NO_WORD.sub(" ", text.lower()).strip()
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     return _NO_WORD.sub(" ", plain.casefold()).strip()
 

@@ -81,7 +81,7 @@ def words(identifier: Identifier) -> Iterator[str]:
     """Whole words to look for in texts (folded), also short ones."""
     if identifier.kind not in (Kind.DATE, Kind.UID):
         for text in (identifier.value, *_components(identifier)):
-            yield from {folded(text), folded(transliterated(text))} - {""}
+            yield from _plain(text) - {""}
 
 
 def squeezed(data: bytes) -> bytes:
@@ -113,10 +113,14 @@ def _encoded(text: str) -> Iterator[tuple[bytes, str]]:
         for encoding in _WIDE:
             yield _try(spelling, encoding).lower(), encoding
         yield spelling.encode().hex().encode(), "hexadecimal"
-        for data in (spelling.encode(), spelling.upper().encode(), spelling.lower().encode()):
+        for data in {spelling.encode(), spelling.upper().encode(), spelling.lower().encode()}:
             yield from _base64(data)
-    for plain in {folded(text), folded(transliterated(text))} - {text.casefold()}:
+    for plain in _plain(text) - {text.casefold()}:
         yield plain.encode(), "transliterated"
+
+
+def _plain(text: str) -> set[str]:
+    return {folded(text)} if text.isascii() else {folded(text), folded(transliterated(text))}
 
 
 def _hidden(data: bytes) -> Iterator[tuple[bytes, str]]:

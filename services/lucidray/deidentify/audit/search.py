@@ -36,13 +36,16 @@ class _Automaton:
         self._wanted = list(wanted.values())
         self._automaton = BytesAhoCorasick(list(wanted)) if wanted else None
 
-    def find(self, data: bytes) -> Iterator[tuple[Identifier, Needle, int, int]]:
+    def find(self, data: bytes, places: Places | None = None) -> Iterator[tuple[Identifier, Needle, int]]:
+        """Identifier, needle and offset of every match; elements of `places` are borders that no number crosses."""
         if self._automaton is None:
             return
         for index, start, end in self._automaton.find_matches_as_indexes(data, overlapping=True):
+            place = places.at(start) if places else None
+            limits = (place.start, place.end) if isinstance(place, Element) else (0, len(data))
             for identifier, needle in self._wanted[index]:
-                if _stands_alone(data, start, end, needle.edge):
-                    yield identifier, needle, start, end
+                if _stands_alone(data, start, end, needle.edge, limits):
+                    yield identifier, needle, start
 
 
 class Searcher:
@@ -92,7 +95,7 @@ class Searcher:
             yield identifier, needle.form
 
     def _in_bytes(self, data: bytes, places: Places, start: int = 0) -> Iterator[Hit]:
-        for identifier, needle, begin, _ in self._plain.find(data.lower()):
+        for identifier, needle, begin in self._plain.find(data.lower(), places):
             if begin < start:
                 continue
             place = places.at(begin)
@@ -133,11 +136,11 @@ def _without_echoes(found: list[Hit]) -> list[Hit]:
     ]
 
 
-def _stands_alone(data: bytes, start: int, end: int, edge: Edge) -> bool:
+def _stands_alone(data: bytes, start: int, end: int, edge: Edge, limits: tuple[int, int]) -> bool:
     if edge is Edge.ANYTHING:
         return True
-    if start and data[start - 1] in _DIGITS:
+    if start > limits[0] and data[start - 1] in _DIGITS:
         return False
-    following = data[end : end + 1 + max(_TIMES)]
+    following = data[end : min(end + 1 + max(_TIMES), limits[1])]
     digits = len(following) - len(following.lstrip(_DIGITS))
     return digits == 0 or (edge is Edge.TIME and digits in _TIMES)

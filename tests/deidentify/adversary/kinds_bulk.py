@@ -1,0 +1,148 @@
+"""Bytes: overlays, curves, sound, documents, tables, and what lies between and behind pixels."""
+
+import gzip
+import zlib
+
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit
+from tests.deidentify.adversary.drafts import Draft, item, sequence
+from tests.deidentify.adversary.kinds import kind
+
+_EXPLICIT_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
+
+
+def _bytes(draft: Draft, place: str) -> bytes:
+    return draft.planter.text(place, 12).encode()
+
+
+@kind("overlays")
+def _overlays(draft: Draft) -> None:
+    for group in (0x6000, 0x6002, 0x601E):
+        add, where = draft.dataset.add_new, f"({group:04X}"
+        add(group << 16 | 0x0010, "US", 16)
+        add(group << 16 | 0x0022, "LO", draft.planter.text(f"{where},0022)"))
+        add(group << 16 | 0x1500, "LO", draft.planter.text(f"{where},1500)"))
+        add(group << 16 | 0x3000, "OW", _bytes(draft, f"{where},3000)"))
+        add(group << 16 | 0x4000, "LT", draft.planter.text(f"{where},4000)"))
+
+
+@kind("curves and sound")
+def _curves(draft: Draft) -> None:
+    for number, vr in ((0x0022, "LO"), (0x0030, "SH"), (0x0040, "SH"), (0x2500, "LO"), (0x4000, "LT")):
+        draft.dataset.add_new(0x5000 << 16 | number, vr, draft.planter.text(f"(5000,{number:04X})"))
+    for number in (0x3000, 0x200C):  # curve, audio sample data
+        draft.dataset.add_new(0x5002 << 16 | number, "OW", _bytes(draft, f"(5002,{number:04X})"))
+
+
+@kind("icon images")
+def _icons(draft: Draft) -> None:
+    icon = item(Rows=2, Columns=6, BitsAllocated=8, SamplesPerPixel=1, PhotometricInterpretation="MONOCHROME2")
+    icon.add_new("PixelData", "OB", _bytes(draft, "PixelData"))
+    icon.ImageComments = draft.planter.text("ImageComments")
+    draft.dataset.IconImageSequence = sequence(icon)
+
+
+@kind("waveforms")
+def _waveforms(draft: Draft) -> None:
+    wave = item(MultiplexGroupLabel=draft.planter.text("MultiplexGroupLabel"), WaveformBitsAllocated=8)
+    wave.add_new("WaveformData", "OB", _bytes(draft, "WaveformData"))
+    wave.ChannelDefinitionSequence = sequence(item(ChannelLabel=draft.planter.text("ChannelLabel")))
+    draft.dataset.WaveformSequence = sequence(wave)
+    draft.dataset.WaveformAnnotationSequence = sequence(
+        item(UnformattedTextValue=draft.planter.text("UnformattedTextValue"))
+    )
+
+
+@kind("PDF documents")
+def _pdf(draft: Draft) -> None:
+    text = f"BT ({draft.planter.text('compressed')}) Tj ET".encode() * 3
+    stream = b"4 0 obj << /Filter /FlateDecode >>\nstream\r\n" + zlib.compress(text) + b"\r\nendstream\n"
+    author = f"/Author ({draft.planter.text('author')})".encode()
+    document = b"%PDF-1.4\n" + stream + author + b"\n%%EOF\n"
+    draft.dataset.SOPClassUID = _EXPLICIT_PDF
+    draft.dataset.DocumentTitle = draft.planter.text("DocumentTitle")
+    draft.dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    draft.dataset.SourceInstanceSequence = sequence(item(ReferencedSOPInstanceUID=draft.planter.uid("source")))
+    draft.dataset.add_new("EncapsulatedDocument", "OB", document + b"\0" * (len(document) % 2))
+    del draft.dataset.PixelData
+
+
+@kind("documents in other formats")
+def _documents(draft: Draft) -> None:
+    cda = f"<ClinicalDocument><name>{draft.planter.text('CDA')}</name></ClinicalDocument>".encode()
+    draft.dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.104.2"
+    draft.dataset.add_new("EncapsulatedDocument", "OB", cda + b" " * (len(cda) % 2))
+    draft.dataset.EncapsulatedDocumentLength = len(cda)
+    packed = gzip.compress(draft.planter.text("gzip").encode() * 3, mtime=0)
+    draft.dataset.private_block(0x0029, "ADVERSARY 1.0", create=True).add_new(
+        1, "OB", packed + b"\0" * (len(packed) % 2)
+    )
+    del draft.dataset.PixelData
+
+
+@kind("padding behind the data set")
+def _padding(draft: Draft) -> None:
+    draft.dataset.add_new(0xFFFCFFFC, "OB", _bytes(draft, "DataSetTrailingPadding"))
+
+
+@kind("bytes behind the pixels")
+def _behind_pixels(draft: Draft) -> None:
+    draft.dataset["PixelData"].value += _bytes(draft, "PixelData")
+
+
+@kind("bytes behind the last element")
+def _behind_all(draft: Draft) -> None:
+    draft.tail = _bytes(draft, "tail")
+
+
+@kind("comments in compressed pixels")
+def _comments(draft: Draft) -> None:
+    comment, camera = _bytes(draft, "JPEG comment"), _bytes(draft, "EXIF")
+    frame = b"\xff\xd8" + _segment(0xFE, comment) + _segment(0xE1, b"Exif\0\0" + camera) + b"\xff\xd9"
+    draft.syntax = JPEGBaseline8Bit
+    draft.dataset.add_new("PixelData", "OB", encapsulate([frame + b"\0" * (len(frame) % 2)]))
+    draft.dataset["PixelData"].is_undefined_length = True
+
+
+@kind("bytes between compressed frames")
+def _fragments(draft: Draft) -> None:
+    frame = b"\xff\xd8\xff\xd9"
+    draft.syntax = JPEGBaseline8Bit
+    draft.dataset.add_new("PixelData", "OB", encapsulate([frame + _bytes(draft, "behind the frame"), frame]))
+    draft.dataset["PixelData"].is_undefined_length = True
+    draft.dataset.NumberOfFrames = 2
+
+
+def _segment(marker: int, content: bytes) -> bytes:
+    return b"\xff" + bytes([marker]) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+@kind("look-up tables and colour profiles")
+def _tables(draft: Draft) -> None:
+    planter = draft.planter
+    lut = item(LUTExplanation=planter.text("LUTExplanation"))
+    lut.add_new("LUTData", "OW", _bytes(draft, "LUTData"))
+    draft.dataset.VOILUTSequence = sequence(lut)
+    modality = item(ModalityLUTType=planter.text("ModalityLUTType"))
+    modality.LUTExplanation = planter.text("LUTExplanation of modality")
+    draft.dataset.ModalityLUTSequence = sequence(modality)
+    draft.dataset.WindowCenter, draft.dataset.WindowWidth = "40", "400"
+    draft.dataset.WindowCenterWidthExplanation = planter.text("WindowCenterWidthExplanation")
+    draft.dataset.add_new("ICCProfile", "OB", b"desc" + _bytes(draft, "ICCProfile"))
+    draft.dataset.ColorSpace = planter.text("ColorSpace")
+    draft.dataset.add_new("RedPaletteColorLookupTableData", "OW", _bytes(draft, "RedPaletteColorLookupTableData"))
+
+
+@kind("text in UTF-16")
+def _wide(draft: Draft) -> None:
+    draft.dataset.add_new(0x00291010, "UN", draft.planter.text("(0029,1010)").encode("utf-16-le"))
+    draft.put("RescaleType", "UN", draft.planter.text("RescaleType").encode("utf-16-le"))
+
+
+@kind("numeric attributes of bytes")
+def _binary(draft: Draft) -> None:
+    """VRs whose length nobody checks: floats and words that spell a name."""
+    draft.put("LargestImagePixelValue", "OB", _bytes(draft, "LargestImagePixelValue"))
+    draft.put("PixelPaddingValue", "OB", _bytes(draft, "PixelPaddingValue"))
+    draft.put("RevolutionTime", "OB", _bytes(draft, "RevolutionTime"))
+    draft.put("DoubleFloatRealWorldValueFirstValueMapped", "OB", _bytes(draft, "DoubleFloat"))

@@ -1,0 +1,161 @@
+"""De-identifiers under test: ours, the peers, and one that does nothing. Each takes a file and gives one, or none."""
+
+import contextlib
+import importlib.util
+import io
+import logging
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import pydicom
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from pydicom import Dataset
+from tests.deidentify.adversary.checker import Output
+from tests.deidentify.adversary.corpus import PlantedFile
+from tests.deidentify.adversary.drafts import as_found_in_the_wild
+
+Clean = Callable[[bytes], bytes]
+GDCMANON = "gdcmanon"
+_FAILURES = (Exception, SystemExit)  # peers raise whatever they like
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A de-identifier; `needs` is the module or program without which it cannot run."""
+
+    name: str
+    clean: Clean
+    needs: str = ""
+    keeps_name: bool = False  # it writes a file under the name it has
+
+    @property
+    def present(self) -> bool:
+        """Whether it can run here."""
+        return not self.needs or bool(shutil.which(self.needs) or importlib.util.find_spec(self.needs))
+
+
+def run(tool: Tool, corpus: list[PlantedFile]) -> dict[str, Output]:
+    """What a tool makes of a corpus; files that it refuses or fails on are absent."""
+    outputs = {}
+    with _silently():
+        for each in corpus:
+            with contextlib.suppress(*_FAILURES):
+                outputs[each.name] = Output(each.name if tool.keeps_name else "", tool.clean(each.data))
+    return outputs
+
+
+@contextlib.contextmanager
+def _silently() -> Iterator[None]:
+    previous = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with (
+            as_found_in_the_wild(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            yield
+    finally:
+        logging.disable(previous)
+
+
+def lucidray(profile: str) -> Tool:
+    """Our engine, behind its check of pixels; without the gate of SOP classes, so that it sees all."""
+    from tests.deidentify.objects import through_engine
+
+    from lucidray.deidentify import dicomfile, gate
+
+    def clean(data: bytes) -> bytes:
+        gate.check_pixels(dicomfile.read(data), "object")
+        return through_engine(data, profile)
+
+    return Tool(f"lucidray {profile}", clean)
+
+
+def copy() -> Tool:
+    """Does nothing: everything leaks, or the checker is blind."""
+    return Tool("copy", bytes, keeps_name=True)
+
+
+def _through_dataset(change: Callable[[Dataset], Any]) -> Clean:
+    def clean(data: bytes) -> bytes:
+        dataset = pydicom.dcmread(io.BytesIO(data))
+        dataset = change(dataset) or dataset
+        buffer = io.BytesIO()
+        dataset.save_as(buffer, enforce_file_format=True)
+        return buffer.getvalue()
+
+    return clean
+
+
+def _through_files(change: Callable[[Path, Path], Any]) -> Clean:
+    def clean(data: bytes) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = Path(folder, "in.dcm"), Path(folder, "out.dcm")
+            source.write_bytes(data)
+            change(source, target)
+            return target.read_bytes()
+
+    return clean
+
+
+def _dicom_anonymizer(source: Path, target: Path) -> None:
+    from dicomanonymizer.simpledicomanonymizer import anonymize_dicom_file, initialize_actions
+
+    newest = partial(initialize_actions, "dicomfields_2026c")
+    anonymize_dicom_file(str(source), str(target), delete_private_tags=True, base_rules_gen=newest)
+
+
+def _dicognito(dataset: Dataset) -> None:
+    from dicognito.anonymizer import Anonymizer
+
+    Anonymizer(seed="adversary").anonymize(dataset)
+
+
+def _deid(source: Path, target: Path) -> None:
+    from deid.dicom import get_identifiers, replace_identifiers
+
+    strict: dict[str, bool] = {"strip_sequences": True, "remove_private": True}
+    found = get_identifiers([str(source)], **strict)
+    (clean,) = replace_identifiers([str(source)], ids=found, save=False, **strict)
+    clean.save_as(target)
+
+
+def _gdcmanon(source: Path, target: Path) -> None:
+    certificate = source.with_suffix(".pem")
+    certificate.write_bytes(_certificate())
+    command = [GDCMANON, "-e", "-c", str(certificate), "-i", str(source), "-o", str(target)]
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    if done.returncode:
+        raise RuntimeError(f"gdcmanon ended with {done.returncode}")
+
+
+@cache
+def _certificate() -> bytes:
+    """For the original attributes, which gdcmanon keeps encrypted in the object."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "adversary")])
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(start).not_valid_after(start.replace(year=2036))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def peers() -> list[Tool]:
+    """Other de-identifiers, each as its documentation says to use it, with the strictest rules that it brings."""
+    return [
+        Tool("dicom-anonymizer", _through_files(_dicom_anonymizer), "dicomanonymizer"),
+        Tool("deid", _through_files(_deid), "deid"),
+        Tool("dicognito", _through_dataset(_dicognito), "dicognito"),
+        Tool("gdcmanon", _through_files(_gdcmanon), GDCMANON),
+    ]
