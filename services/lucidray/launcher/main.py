@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 import yaml
@@ -135,6 +135,22 @@ def presets_check(files: list[str]) -> None:
     from lucidray.lab.features.preset_command import checked
 
     sys.exit(0 if all([checked(file, out) for file in files]) else 1)
+
+
+@presets_app.command("import")
+def presets_import(
+    parameters: Annotated[Path, typer.Argument(help="A parameter file of pyradiomics.")],
+    modality: Annotated[Literal["CT", "PT", "MR", "OT"], typer.Option(help="A parameter file does not say.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The preset's file; else it is printed.")
+    ] = None,
+) -> None:
+    """Make a preset of a pyradiomics parameter file, and name what it cannot honour."""
+    from lucidray.lab.features.preset_command import imported
+
+    text = imported(parameters, modality, output, Console(stderr=True))
+    if output is None:
+        print(text, end="")
 
 
 @config_app.command("show")

@@ -1,5 +1,7 @@
 """From intensities to grey levels (IBSI manual, section 2.7)."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,7 +22,8 @@ def bin_numbers(
     intensities
         Of all voxels of the region, at least one.
     limits
-        Re-segmentation range; bins of fixed size start at its lower end, or at the least intensity without one.
+        Re-segmentation range; bins of fixed size start at its lower end, or at the least intensity without one,
+        unless the discretisation says that they start at a multiple of their width.
 
     Returns
     -------
@@ -33,8 +36,11 @@ def bin_numbers(
         if not np.array_equal(levels, intensities) or levels.min() < 1:
             return Undefined("without discretisation intensities must be whole numbers from 1")
     else:
+        width = discretisation.value or 1.0
         low = float(intensities.min()) if limits[0] is None else limits[0]
-        levels = np.floor((intensities - low) / (discretisation.value or 1.0)) + 1
+        if discretisation.start == "multiple":
+            low = math.floor(float(intensities.min()) / width) * width
+        levels = np.floor((intensities - low) / width) + 1
     highest = float(levels.max())
     if highest > HIGHEST:
         return Undefined(f"too many grey levels: {highest:.3g}, at most {HIGHEST}")

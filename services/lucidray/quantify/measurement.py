@@ -88,7 +88,9 @@ class Measurement(Model):
     def _consistent(self) -> Self:
         if any(family in DISCRETISED for family in self.families) and self.discretisation is None:
             raise ValueError("histogram and texture families need a discretisation")
-        if self.discretisation and self.discretisation.method == "fixed_bin_size" and self.intensity_range[0] is None:
+        bins = self.discretisation
+        from_range = bins is not None and bins.method == "fixed_bin_size" and bins.start == "range"
+        if from_range and self.intensity_range[0] is None:
             raise ValueError("fixed_bin_size starts at the lower end of intensity_range, which is not given")
         if not self.aggregations or len(set(self.aggregations)) < len(self.aggregations):
             raise ValueError("aggregation names at least one method, and each once")

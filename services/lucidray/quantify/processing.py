@@ -18,11 +18,18 @@ class Discretisation(Model):
 
     method: Literal["fixed_bin_size", "fixed_bin_number", "none"]
     value: float | None = Field(None, gt=0, description="Bin width in the unit of the image, or number of bins")
+    start: Literal["range", "multiple"] = Field(
+        "range",
+        description="Of bins of a fixed size. range: at the lower end of the re-segmentation range; multiple: at the "
+        "multiple of the bin width at or below the region's least intensity, as pyradiomics does",
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if (self.method == "none") != (self.value is None):
             raise ValueError("fixed_bin_size and fixed_bin_number have a value, none has not")
+        if self.start == "multiple" and self.method != "fixed_bin_size":
+            raise ValueError("only bins of a fixed size start at a multiple of it")
         if self.method == "fixed_bin_number" and self.value is not None:
             if self.value < 2:  # noqa: PLR2004
                 raise ValueError("at least two bins")
@@ -34,7 +41,8 @@ class Discretisation(Model):
         """As printed with a feature, e.g. 'fixed_bin_size 25 [hnsf'U]'."""
         if self.method == "fixed_bin_number":
             return f"{self.method} {self.value:g}"
-        return self.method if self.value is None else f"{self.method} {self.value:g} {unit}"
+        start = " from a multiple" if self.start == "multiple" else ""
+        return self.method if self.value is None else f"{self.method} {self.value:g} {unit}{start}"
 
 
 class Weighting(Model):

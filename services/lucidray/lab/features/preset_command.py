@@ -1,12 +1,15 @@
 """The commands `lucidray presets`: what they print."""
 
+import re
 from pathlib import Path
+from textwrap import fill
 
 from rich.console import Console
 from rich.table import Table
 
-from lucidray.core.errors import LucidrayError
-from lucidray.lab.features.presets import check, find_preset, preset_files
+from lucidray.core.errors import LucidrayError, Permanent
+from lucidray.lab.features.presets import as_yaml, check, find_preset, preset_files
+from lucidray.lab.features.pyradiomics.parameters import Modality, read_parameters, to_preset
 from lucidray.quantify.preset import Preset, read_preset
 
 
@@ -45,11 +48,36 @@ def checked(name: str, console: Console) -> bool:
     for each in findings:
         colour = "red" if each.fault else "yellow"
         field = f"field '{each.field}': " if each.field else ""
-        console.print(f"[{colour}]{path.stem}[/]: {field}{each.cause}\n  {each.remedy}", highlight=False)
+        console.print(
+            f"[{colour}]{path.stem}[/]: {field}{each.cause}\n  {each.remedy}", highlight=False, soft_wrap=True
+        )
     if any(each.fault for each in findings):
         return False
-    console.print(f"{path.stem}: works, digest {read_preset(path).digest}", highlight=False)
+    console.print(f"{path.stem}: works, digest {read_preset(path).digest}", highlight=False, soft_wrap=True)
     return True
+
+
+def imported(parameters: Path, modality: Modality, output: Path | None, notes: Console) -> str:
+    """The preset of a parameter file of pyradiomics as YAML; what it cannot honour goes to `notes` and into the file.
+
+    Raises
+    ------
+    Permanent
+        The file does not read, or has no such form.
+    """
+    name = re.sub(r"[^a-z0-9]+", "-", (output or parameters).stem.lower()).strip("-")
+    if output is not None and name != output.stem:
+        raise Permanent(f"preset {output.stem}", "a name has small letters, digits and hyphens", f"call it {name}.yaml")
+    preset, differences = to_preset(read_parameters(parameters), name, modality)
+    for each in differences:
+        notes.print(str(each), style="yellow", highlight=False, markup=False, soft_wrap=True)
+    lines = [f"From the pyradiomics parameters {parameters.name}.", *map(str, differences)]
+    comment = "".join(f"{fill(line, 118, initial_indent='# ', subsequent_indent='#   ')}\n" for line in lines)
+    text = comment + as_yaml(preset)
+    if output is not None:
+        output.write_text(text, "utf-8")
+        notes.print(f"{output}: digest {preset.digest}", highlight=False, soft_wrap=True)
+    return text
 
 
 def _roles(preset: Preset) -> str:
