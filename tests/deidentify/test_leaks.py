@@ -1,5 +1,6 @@
 """No planted string comes out, wherever it is put in: every attribute of the dictionary, at three depths."""
 
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -11,11 +12,11 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 from tests.deidentify.objects import ct_slice, item, items, part10, through_engine
 
 from lucidray.deidentify import dicomfile
-from lucidray.deidentify.rules import IMAGE_BYTES, NESTED_BYTES
+from lucidray.deidentify.rules import IMAGE_BYTES
 from lucidray.deidentify.table import rows_by_tag
 
 # They are the image, or say how the file is to be read. In an unknown code the whole item goes: tested elsewhere.
-STRUCTURE = {"SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "TransferSyntaxUID"} | NESTED_BYTES
+STRUCTURE = {"SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "TransferSyntaxUID"}
 CODE_VALUES = {"CodeValue", "LongCodeValue", "URNCodeValue"}
 TEXTS = {"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
 BYTES = {"OB", "OB or OW", "OD", "OF", "OL", "OV", "OW", "UN"}
@@ -174,6 +175,26 @@ def test_names_in_any_character_set_go(charset: str, syntax: UID) -> None:
     assert words and all(word in data for word in words)
     output = through_engine(data)
     assert not [word for word in words if word in output]
+
+
+def test_a_lookup_table_stays_if_it_is_one() -> None:
+    table = struct.pack("<64H", *range(32768, 33792, 16))
+    dataset = ct_slice(ModalityLUTSequence=items(item(LUTDescriptor=[64, 0, 16], LUTData=table)))
+    dataset.VOILUTSequence = items(item(LUTDescriptor=[64, 0, 16], LUTData=b"MUSTERMANN^ERIKA" * 8))
+    dataset.add_new("RedPaletteColorLookupTableData", "OW", b"MUSTERMANN^ERIKA" * 8)
+    for syntax in (ImplicitVRLittleEndian, ExplicitVRLittleEndian):
+        data = through_engine(part10(dataset, syntax))
+        assert b"MUSTERMANN" not in data
+        assert table in data
+
+
+def test_pydicom_logs_no_value(caplog: pytest.LogCaptureFixture) -> None:
+    dataset = ct_slice(PatientName="x", InstitutionName="x", ReferringPhysicianName="x", StudyDescription="x")
+    dataset.SpecificCharacterSet = "MUSTERMANN"
+    with dicomfile.quietly():
+        data = part10(dataset).replace(b"CT Image", b"CT \xe4mage")
+        through_engine(data.replace(b"SIEMENS", b"S\xefEMENS"))
+    assert not caplog.records
 
 
 def test_a_value_with_another_representation_than_its_attribute_has_goes() -> None:

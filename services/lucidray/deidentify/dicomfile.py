@@ -1,6 +1,7 @@
 """DICOM files (PS3.10) in and out. Whatever a library says of a file while it reads it stays here: it may quote it."""
 
 import io
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,10 +20,15 @@ from lucidray.imaging.elements import encoding_of, inflated, is_deflated, walk
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without pydicom's warnings and value checks: its warnings quote values, and values are checked by us."""
-    with warnings.catch_warnings(), pydicom.config.disable_value_validation():
-        warnings.simplefilter("ignore")
-        yield
+    """Without pydicom's warnings, log lines and value checks: they quote values, and values are checked by us."""
+    level = pydicom.config.logger.level
+    pydicom.config.logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings(), pydicom.config.disable_value_validation():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        pydicom.config.logger.setLevel(level)
 
 
 def read(data: bytes) -> Dataset:

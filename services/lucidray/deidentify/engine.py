@@ -224,9 +224,9 @@ class Deidentifier:
             return self._otherwise(element.tag, rule, encoding)
         if vr in STRINGS and not value.strip(b" \0"):
             return encoded(element.tag, vr.encode(), b"", encoding)
-        if rule.action is Action.BYTES or (rule.action is Action.KEEP and values.is_as_declared(vr, value)):
+        if self._stays(level, rule, vr, value):
             # The two VRs of an ambiguous attribute are told apart by the file, or, if it does not say, by the reader.
-            written = element.vr if " or " in vr or rule.action is Action.BYTES else vr.encode()
+            written = element.vr if " or " in vr else vr.encode()
             as_is = level.encoding == encoding and (encoding.implicit or written == element.vr)
             return _AS_IS if as_is else encoded(element.tag, written or b"UN", value, encoding)
         text = self._text(level, rule, value)
@@ -234,6 +234,11 @@ class Deidentifier:
             return self._otherwise(element.tag, rule, encoding)
         code = rule.vr.encode()
         return encoded(element.tag, code, padded(text, code), encoding)
+
+    def _stays(self, level: Level, rule: Rule, vr: str, value: bytes) -> bool:
+        if rule.action is Action.TABLE:
+            return values.is_lookup_table(value, big_endian=level.encoding.big_endian)
+        return rule.action is Action.KEEP and values.is_as_declared(vr, value)
 
     def _text(self, level: Level, rule: Rule, value: bytes) -> str | None:
         """The text that replaces a value, or None if nothing of it may stay."""
@@ -273,7 +278,7 @@ def _agreed_vr(file_vr: bytes, rule: Rule, encoding: Encoding, written: Encoding
     Numbers whose byte order is not that in which the object is `written` do not go either.
     """
     given = file_vr.decode()
-    if not given or given in ("UN", rule.vr) or rule.action is Action.BYTES:
+    if not given or given in ("UN", rule.vr):
         swapped = written.big_endian and (given == "UN" or not encoding.big_endian)
         return None if swapped and rule.vr not in STRINGS else rule.vr
     if given in rule.vr.split(" or "):

@@ -20,21 +20,11 @@ TEMPORAL = frozenset({"DA", "DT", "TM"})
 TEXT = frozenset({"AE", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 STRINGS = TEXT | TEMPORAL | {"AS", "CS", "DS", "IS", "UI"}
 
-# Bytes that are the image itself, or that its values need. Only in the object itself: a picture in a sequence is
-# an icon or a photo, and nobody gated it. Tables (NESTED_BYTES) are where the standard puts them.
-NESTED_BYTES = frozenset({"LUTData"})
-IMAGE_BYTES = frozenset(
-    {
-        "PixelData",
-        "FloatPixelData",
-        "DoubleFloatPixelData",
-        "ExtendedOffsetTable",
-        "ExtendedOffsetTableLengths",
-        "RedPaletteColorLookupTableData",
-        "GreenPaletteColorLookupTableData",
-        "BluePaletteColorLookupTableData",
-    }
-)
+# Bytes that are the image itself. Only in the object itself: a picture in a sequence is an icon or a photo, and nobody
+# gated it. Other bytes stay nowhere: colour palettes and offset tables can be done without.
+IMAGE_BYTES = frozenset({"PixelData", "FloatPixelData", "DoubleFloatPixelData"})
+# A table that turns pixels into values or grey levels, if it is one.
+LOOKUP_TABLES = frozenset({"LUTData"})
 
 
 # Options under which sequences stay, their items cleaned.
@@ -53,6 +43,7 @@ class Action(Enum):
     ITEMS = auto()
     TEXT = auto()
     BYTES = auto()
+    TABLE = auto()  # a lookup table, if it is one
 
 
 @dataclass(frozen=True)
@@ -119,8 +110,10 @@ class Rulebook:
     def _unlisted(self, vr: str, keyword: str, otherwise: Action) -> Action:
         if vr in TEMPORAL:
             return _temporal(vr) if "retain_longitudinal_modified_dates" in self.profile.options else Action.REMOVE
-        if keyword in IMAGE_BYTES | NESTED_BYTES:
+        if keyword in IMAGE_BYTES:
             return Action.BYTES
+        if keyword in LOOKUP_TABLES:
+            return Action.TABLE
         return _by_representation(vr, otherwise)
 
 

@@ -1,7 +1,9 @@
 """Values as bytes: are they what their representation says, and what replaces those that are not?"""
 
 import re
+import struct
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lucidray.deidentify import dates, text
 from lucidray.deidentify.pseudonyms import PseudonymKeys, is_standard
@@ -32,6 +34,7 @@ _DUMMIES = {
     "UR": b"about:blank ",
     "UT": b"REMOVED ",
 }
+_LEAST_TABLE = 64  # bytes: fewer words could rise by chance
 _LONG_LIST = 4096  # characters from which only the alphabet of a list of numbers is checked (contours)
 
 
@@ -52,6 +55,15 @@ def is_as_declared(vr: str, value: bytes) -> bool:
         return all(text.is_term(part) for part in parts(value))
     size = _SIZES.get(vr.split(" or ")[0])
     return size is not None and len(value) % size == 0 and all(name in NUMBERS for name in vr.split(" or "))
+
+
+def is_lookup_table(value: bytes, *, big_endian: bool) -> bool:
+    """Whether 16-bit words only rise or only fall, as those of a lookup table do and those of a text do not."""
+    if len(value) % 2 or len(value) < _LEAST_TABLE:
+        return False
+    words = struct.unpack(f"{'>' if big_endian else '<'}{len(value) // 2}H", value)
+    steps = {(one > other) - (one < other) for one, other in pairwise(words)}
+    return not {1, -1} <= steps
 
 
 def shifted(value: bytes, vr: str, days: int) -> str | None:
