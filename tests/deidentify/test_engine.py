@@ -24,7 +24,7 @@ from lucidray.deidentify.profile import load_profile, profile_names
 from lucidray.deidentify.pseudonyms import PseudonymKeys
 from lucidray.deidentify.rules import Rulebook
 from lucidray.deidentify.source import Source
-from lucidray.deidentify.step import Identity
+from lucidray.deidentify.study import Identity
 
 DATA = Path(os.environ.get("LUCIDRAY_DATA", Path(__file__).parents[2] / "../shared/data"))
 SHIFT = KEYS.patient("4711-0815", "HOSP").shift_days

@@ -11,7 +11,7 @@ from lucidray.deidentify import dicomfile, modules
 from lucidray.deidentify.consent import check_consent
 from lucidray.deidentify.opened import open_vault
 from lucidray.deidentify.restore import Restorer, Unchecked, UnknownReference, own_uids
-from lucidray.deidentify.step import Identity
+from lucidray.deidentify.study import Identity
 from lucidray.deidentify.vault import RowKey, Vault
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
 

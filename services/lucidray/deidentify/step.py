@@ -1,7 +1,6 @@
 """The step `deidentify`: a study as received in, the same objects without identity out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from pydantic import Field
 from pydicom import Dataset
@@ -9,8 +8,7 @@ from pydicom.tag import Tag
 
 from lucidray.contracts.catalogue import SERIES, STEPS, STUDY
 from lucidray.core import logging
-from lucidray.core.canonical import digest_bytes
-from lucidray.core.errors import LucidrayError, Permanent
+from lucidray.core.errors import Permanent
 from lucidray.core.identity import SiteKey
 from lucidray.core.settings import CoreSettings
 from lucidray.deidentify import dicomfile, gate, modules
@@ -20,9 +18,9 @@ from lucidray.deidentify.engine import Deidentifier, Replaced
 from lucidray.deidentify.keyring import Keyring
 from lucidray.deidentify.opened import open_keyring, open_vault
 from lucidray.deidentify.profile import load_profile
-from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
+from lucidray.deidentify.pseudonyms import PseudonymKeys
 from lucidray.deidentify.rules import Rulebook
-from lucidray.deidentify.source import Source
+from lucidray.deidentify.study import Identity, Study, anonymous, unreadable
 from lucidray.deidentify.vault import RowKey, Vault, VaultRecord
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
 
@@ -36,40 +34,6 @@ class DeidentifyParameters(Parameters):
     primary: str = Field(
         "", description="Role whose patient and study modules the results carry; default: the first that is an image"
     )
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Whom a study is about. In memory only."""
-
-    patient_id: str
-    issuer: str
-    study_instance_uid: str
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> "Identity":
-        """From an object."""
-        keywords = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID")
-        return cls(*(text_of(dataset, Tag(keyword)) for keyword in keywords))
-
-    def agrees(self, other: "Identity") -> bool:
-        """Same patient and study. An object that names no issuer does not contradict one that does."""
-        issuers = {self.issuer, other.issuer} - {""}
-        same = (self.patient_id, self.study_instance_uid) == (other.patient_id, other.study_instance_uid)
-        return same and len(issuers) < 2
-
-    def keys(self, site_key: SiteKey) -> list[str]:
-        """Opaque keys of the patient: with the issuer, and without, for whoever did not know it."""
-        return [site_key.patient(self.patient_id, self.issuer), site_key.patient(self.patient_id)]
-
-    def pseudonym(self, keys: PseudonymKeys) -> PatientPseudonym:
-        """Pseudonym of the patient; without a PatientID, of the study, so that strangers are not made one.
-
-        A study that was de-identified under these keys before stays as it is.
-        """
-        if keys.is_own_patient(self.patient_id) and keys.is_own_uid(self.study_instance_uid):
-            return PatientPseudonym(self.patient_id, 0)
-        return keys.patient(self.patient_id or self.study_instance_uid, self.issuer)
 
 
 class Deidentify(Step[DeidentifyParameters]):
@@ -100,9 +64,9 @@ class Deidentify(Step[DeidentifyParameters]):
             keys = self._admit(case, identity)
             patient = identity.pseudonym(keys)
             replaced = Replaced()
-            deidentifier = Deidentifier(patient, keys, rules, replaced)
+            study = Study(self._site_key, identity, Deidentifier(patient, keys, rules, replaced))
             series = {
-                role: [self._one(role, data, identity, deidentifier) for data in objects]
+                role: [study.clean(data, f"role '{role}'").to_bytes() for data in objects]
                 for role, objects in files.items()
             }
             kept_modules = modules.extract(first)
@@ -136,50 +100,11 @@ class Deidentify(Step[DeidentifyParameters]):
         images = [first for first in firsts if text_of(first, Tag("SOPClassUID")) in gate.IMAGE_CLASSES]
         return (images or firsts)[0]
 
-    def _one(self, role: str, data: bytes, identity: Identity, deidentifier: Deidentifier) -> bytes:
-        try:
-            source = Source.of(data)
-            header = source.header()
-        except Exception as error:
-            raise _unreadable(_anonymous(role, data), error) from None
-        thing = self._name(role, data, header)
-        try:
-            gate.check_class(header, thing)
-            gate.check_pixels(header, thing)
-            if not Identity.of(header).agrees(identity):
-                raise Permanent(
-                    thing,
-                    "it is about another patient or study than the first object of the case",
-                    "correct the objects at their source, or the selection of the workflow",
-                )
-            return deidentifier.clean(source).to_bytes()
-        except LucidrayError:
-            raise
-        except Exception as error:
-            raise _unreadable(thing, error) from None
-
     def _read(self, role: str, data: bytes) -> Dataset:
         try:
             return dicomfile.read(data)
         except Exception as error:
-            raise _unreadable(_anonymous(role, data), error) from None
-
-    def _name(self, role: str, data: bytes, dataset: Dataset) -> str:
-        """Name of an object that tells nothing: its opaque key, or the digest of its bytes."""
-        try:
-            uid = text_of(dataset, Tag("SOPInstanceUID"))
-        except Exception:
-            uid = ""
-        return f"object {self._site_key.instance(uid)} of role '{role}'" if uid else _anonymous(role, data)
-
-
-def _anonymous(role: str, data: bytes) -> str:
-    return f"object {digest_bytes(data)[:12]} of role '{role}'"
-
-
-def _unreadable(thing: str, error: Exception) -> Permanent:
-    # The library's text may quote the object: only its class is told.
-    return Permanent(thing, f"it cannot be read as DICOM ({type(error).__name__})", "send it again, complete")
+            raise unreadable(anonymous(data, f"role '{role}'"), error) from None
 
 
 def build() -> Deidentify:

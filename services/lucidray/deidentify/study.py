@@ -1,0 +1,112 @@
+"""A study on its way out: whom it is about, and the checks that each of its objects passes before it is cleaned."""
+
+from dataclasses import dataclass
+
+from pydicom import Dataset
+from pydicom.tag import Tag
+
+from lucidray.core.canonical import digest_bytes
+from lucidray.core.errors import LucidrayError, Permanent
+from lucidray.core.identity import SiteKey
+from lucidray.deidentify import gate
+from lucidray.deidentify.cleaned import Cleaned
+from lucidray.deidentify.elements import text_of
+from lucidray.deidentify.engine import Deidentifier
+from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
+from lucidray.deidentify.source import MAPPED_BYTES, Source
+from lucidray.imaging.levels import Buffer
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whom a study is about. In memory only."""
+
+    patient_id: str
+    issuer: str
+    study_instance_uid: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Identity":
+        """From an object."""
+        keywords = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID")
+        return cls(*(text_of(dataset, Tag(keyword)) for keyword in keywords))
+
+    def agrees(self, other: "Identity") -> bool:
+        """Same patient and study. An object that names no issuer does not contradict one that does."""
+        issuers = {self.issuer, other.issuer} - {""}
+        same = (self.patient_id, self.study_instance_uid) == (other.patient_id, other.study_instance_uid)
+        return same and len(issuers) < 2
+
+    def keys(self, site_key: SiteKey) -> list[str]:
+        """Opaque keys of the patient: with the issuer, and without, for whoever did not know it."""
+        return [site_key.patient(self.patient_id, self.issuer), site_key.patient(self.patient_id)]
+
+    def pseudonym(self, keys: PseudonymKeys) -> PatientPseudonym:
+        """Pseudonym of the patient; without a PatientID, of the study, so that strangers are not made one.
+
+        A study that was de-identified under these keys before stays as it is.
+        """
+        if keys.is_own_patient(self.patient_id) and keys.is_own_uid(self.study_instance_uid):
+            return PatientPseudonym(self.patient_id, 0)
+        return keys.patient(self.patient_id or self.study_instance_uid, self.issuer)
+
+
+@dataclass(frozen=True)
+class Study:
+    """De-identifies the objects of one study.
+
+    Parameters
+    ----------
+    site_key
+        Names objects in messages.
+    identity
+        Of the study; every object must agree with it.
+    deidentifier
+        Of its patient.
+    """
+
+    site_key: SiteKey
+    identity: Identity
+    deidentifier: Deidentifier
+
+    def clean(self, data: Buffer, place: str) -> Cleaned:
+        """A DICOM file without identity; `place` tells where it is from.
+
+        Raises
+        ------
+        Permanent
+            It cannot be read, or is about another patient or study.
+        Refused
+            It may show identity in its pixels, or is of a kind that is not let in.
+        """
+        try:
+            source = Source.of(data)
+            header = source.header()
+            uid = text_of(header, Tag("SOPInstanceUID"))
+        except Exception as error:
+            raise unreadable(anonymous(data, place), error) from None
+        thing = f"object {self.site_key.instance(uid)} of {place}" if uid else anonymous(data, place)
+        try:
+            gate.check_class(header, thing)
+            gate.check_pixels(header, thing)
+            if not Identity.of(header).agrees(self.identity):
+                raise Permanent(
+                    thing,
+                    "it is about another patient or study than the first object of the case",
+                    "correct the objects at their source, or the selection of the workflow",
+                )
+            return self.deidentifier.clean(source)
+        except LucidrayError:
+            raise
+        except Exception as error:
+            raise unreadable(thing, error) from None
+
+
+def anonymous(data: Buffer, place: str) -> str:
+    """Name of an object that tells nothing: the digest of its file, or of the beginning of a large one."""
+    return f"object {digest_bytes(bytes(data[:MAPPED_BYTES]))[:12]} of {place}"
+
+
+def unreadable(thing: str, error: Exception) -> Permanent:
+    """The failure to read an object. The library's text may quote it: only the class of the error is told."""
+    return Permanent(thing, f"it cannot be read as DICOM ({type(error).__name__})", "send it again, complete")
