@@ -15,6 +15,7 @@ from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Region
 from lucidray.quantify.sample import Sample
 from lucidray.quantify.values import Undefined, Value, Values, finite
+from lucidray.quantify.voxel_number import normalised
 
 _OUTSIDE = Undefined("the region does not lie in the image")
 _EMPTY = Undefined("after re-segmentation no voxel of the region has an intensity")
@@ -50,8 +51,10 @@ def compute(region: Region | None, measurement: Measurement, segment: int) -> li
                 aggregation_code(family, aggregation): _values(sample, family, frozenset(wanted), aggregation)
                 for aggregation in measurement.aggregations_of(family)
             }
-            describe = _Description(measurement, spec, segment)
-            found += describe.features(wanted, values)
+            described = list(_Description(measurement, spec, segment).features(wanted, values))
+            found += described
+            if measurement.voxel_number_normalised:
+                found += normalised(described, sample.region.size if sample else 0)
     return found
 
 

@@ -61,6 +61,9 @@ class Measurement(Model):
     ngldm: DependenceParameters = DependenceParameters()
     families: list[Family] = Field(min_length=1)
     without: list[str] = Field(default_factory=list, description="Names of features that are left out")
+    voxel_number_normalised: bool = Field(
+        False, description="Add variants, with the number of voxels divided out, of the features that depend on it"
+    )
     filters: list[FilterSpec] = Field(default_factory=list, description="Filters; each gives a response map")
     filter_families: list[Family] = Field(
         ["intensity_statistics"], description="Families measured in each response map"
@@ -94,6 +97,8 @@ class Measurement(Model):
             raise ValueError("fixed_bin_size starts at the lower end of intensity_range, which is not given")
         if not self.aggregations or len(set(self.aggregations)) < len(self.aggregations):
             raise ValueError("aggregation names at least one method, and each once")
+        if self.voxel_number_normalised and not all(each.startswith("3D") for each in self.aggregations):
+            raise ValueError("voxel_number_normalised needs 3D aggregation: slices have numbers of voxels of their own")
         return self
 
     @model_validator(mode="after")
