@@ -7,9 +7,10 @@ from importlib.metadata import version
 import numpy as np
 
 from lucidray.contracts.results import Feature
+from lucidray.quantify.catalogue import features
 from lucidray.quantify.families import FAMILIES
 from lucidray.quantify.filters import FilterSpec, response
-from lucidray.quantify.ibsi import DISCRETISED, FAMILY_CODES, Definition, aggregation_code, definitions
+from lucidray.quantify.ibsi import DISCRETISED, FAMILY_CODES, Definition, aggregation_code
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Region
@@ -69,7 +70,7 @@ def _sample(region: Region, measurement: Measurement, spec: FilterSpec | None) -
 def _wanted(measurement: Measurement, families: Sequence[str]) -> Mapping[str, Mapping[str, Definition]]:
     """By family, in the order of the manual, then by abbreviation."""
     wanted: dict[str, dict[str, Definition]] = {}
-    for name, definition in definitions().items():
+    for name, definition in features().items():
         if definition.family in families and definition.name not in measurement.without:
             wanted.setdefault(definition.family, {})[name] = definition
     return wanted
@@ -78,7 +79,7 @@ def _wanted(measurement: Measurement, families: Sequence[str]) -> Mapping[str, M
 def _values(sample: Sample | None, family: str, wanted: frozenset[str], aggregation: str) -> Values:
     if sample is None:
         return dict.fromkeys(wanted, _OUTSIDE)
-    if not sample.region.size and family != "morphology":
+    if not sample.region.size and family in FAMILY_CODES and family != "morphology":
         return dict.fromkeys(wanted, _EMPTY)
     return FAMILIES[family](sample, wanted, aggregation)
 
@@ -100,7 +101,7 @@ class _Description:
             name=definition.name,
             ibsi_code=definition.code,
             family=definition.family,
-            family_code=FAMILY_CODES[definition.family],
+            family_code=FAMILY_CODES.get(definition.family, ""),
             aggregation=aggregation,
             discretisation=self._discretisation(definition.family),
             filter=self._spec.label if self._spec else "",

@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 
 from lucidray.quantify import intensity
 from lucidray.quantify.grey import GreyLevels
+from lucidray.quantify.higher.families import HIGHER
 from lucidray.quantify.local_intensity import local_intensity
 from lucidray.quantify.morphology import morphology
 from lucidray.quantify.processing import Norm
+from lucidray.quantify.region import Region
 from lucidray.quantify.sample import Sample
 from lucidray.quantify.texture import cooccurrence, neighbourhood, run_length, zone
 from lucidray.quantify.texture.directions import neighbours
@@ -99,6 +101,10 @@ def _of_grey_levels(measure: Callable[[Sample, GreyLevels, str, str], Values]) -
     return measured
 
 
+def _beyond_the_standard(measure: Callable[[Region, frozenset[str]], Values]) -> Measure:
+    return lambda sample, wanted, _: measure(sample.region, wanted)
+
+
 FAMILIES: Mapping[str, Measure] = {
     "morphology": _morphology,
     "local_intensity": _local_intensity,
@@ -111,4 +117,5 @@ FAMILIES: Mapping[str, Measure] = {
     "gldzm": _of_grey_levels(_zone_distances),
     "ngtdm": _of_grey_levels(_tone_differences),
     "ngldm": _of_grey_levels(_dependences),
+    **{family: _beyond_the_standard(measure) for family, measure in HIGHER.items()},
 }

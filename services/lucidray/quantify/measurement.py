@@ -6,8 +6,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from lucidray.imaging.resample import Interpolation
+from lucidray.quantify.catalogue import features
 from lucidray.quantify.filters import FilterSpec
-from lucidray.quantify.ibsi import DISCRETISED, Aggregation, Family, aggregation_code, definitions
+from lucidray.quantify.higher.definitions import HigherFamily
+from lucidray.quantify.ibsi import DISCRETISED, Aggregation, Family, aggregation_code
 from lucidray.quantify.processing import (
     CooccurrenceParameters,
     DependenceParameters,
@@ -59,7 +61,7 @@ class Measurement(Model):
     glrlm: RunLengthParameters = RunLengthParameters()
     ngtdm: ToneDifferenceParameters = ToneDifferenceParameters()
     ngldm: DependenceParameters = DependenceParameters()
-    families: list[Family] = Field(min_length=1)
+    families: list[Family | HigherFamily] = Field(min_length=1)
     without: list[str] = Field(default_factory=list, description="Names of features that are left out")
     voxel_number_normalised: bool = Field(
         False, description="Add variants, with the number of voxels divided out, of the features that depend on it"
@@ -103,7 +105,7 @@ class Measurement(Model):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        names = {each.name for each in definitions().values() if each.family in self.families}
+        names = {each.name for each in features().values() if each.family in self.families}
         unknown = sorted(set(self.without) - names)
         if unknown:
             raise ValueError(f"no such features to leave out: {', '.join(unknown)}")
