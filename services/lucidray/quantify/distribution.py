@@ -29,14 +29,27 @@ class Distribution:
         return self._mean(self.values)
 
     @cached_property
-    def deviations(self) -> Numbers:
-        """Of the values from their mean."""
-        return self.values - self.mean
+    def squares(self) -> Numbers:
+        """Squared deviations of the values from their mean."""
+        return (self.values - self.mean) ** 2
 
     @cached_property
     def variance(self) -> float:
         """Not corrected for the sample's size."""
-        return self._mean(self.deviations**2) if self.values[0] < self.values[-1] else 0.0
+        return self._mean(self.squares) if self.values[0] < self.values[-1] else 0.0
+
+    @property
+    def skewness(self) -> float:
+        """Third moment over the standard deviation's third power."""
+        if self.variance == 0:
+            return _FLAT_MOMENT
+        deviation: float = self.variance**0.5
+        return self._mean(self.squares * (self.values - self.mean)) / deviation**3
+
+    @property
+    def excess_kurtosis(self) -> float:
+        """Fourth moment over the squared variance, less that of a normal distribution."""
+        return self._mean(self.squares**2) / self.variance**2 - 3 if self.variance else _FLAT_MOMENT
 
     def percentile(self, percent: float) -> float:
         """By linear interpolation between order statistics."""
@@ -59,13 +72,6 @@ class Distribution:
         """Mean of the squared values."""
         return self._mean(self.values**2)
 
-    def standardised_moment(self, order: int) -> float:
-        """Central moment over the power of the standard deviation."""
-        if self.variance == 0:
-            return _FLAT_MOMENT
-        deviation: float = self.variance**0.5
-        return self._mean(self.deviations**order) / deviation**order
-
     def _mean(self, numbers: Numbers) -> float:
         total = numbers.sum() if self.counts is None else (numbers * self.counts).sum()
         return float(total) / self.size
@@ -84,13 +90,12 @@ def described(distribution: Distribution, prefix: str) -> Values:
     low, high = distribution.percentile(10), distribution.percentile(90)
     robust = distribution.between(low, high)
     median = distribution.percentile(50)
-    excess = distribution.standardised_moment(4) - 3 if distribution.variance else _FLAT_MOMENT
     minimum, maximum = float(distribution.values[0]), float(distribution.values[-1])
     values: Values = {
         "mean": distribution.mean,
         "var": distribution.variance,
-        "skew": distribution.standardised_moment(3),
-        "kurt": excess,
+        "skew": distribution.skewness,
+        "kurt": distribution.excess_kurtosis,
         "median": median,
         "min": minimum,
         "p10": low,
