@@ -42,7 +42,6 @@ def test_neighbours_lie_within_the_distance() -> None:
 def test_weights_fall_with_the_length_of_the_direction() -> None:
     vectors = np.array([[0, 0, 1], [0, 1, 1]])
     assert weights(vectors, Weighting()) is None
-    np.testing.assert_allclose(weights(vectors, Weighting(function="inverse")), [1, 2**-0.5])
-    gaussian = weights(vectors, Weighting(function="gaussian", norm="manhattan"))
-    np.testing.assert_allclose(gaussian, np.exp([-1.0, -4.0]))
-    np.testing.assert_allclose(weights(vectors, Weighting(function="inverse", norm="chebyshev")), [1, 1])
+    assert weights(vectors, Weighting(function="inverse")) == pytest.approx([1, 2**-0.5])
+    assert weights(vectors, Weighting(function="gaussian", norm="manhattan")) == pytest.approx(np.exp([-1.0, -4.0]))
+    assert weights(vectors, Weighting(function="inverse", norm="chebyshev")) == pytest.approx([1, 1])

@@ -66,7 +66,7 @@ def test_translation_changes_not_a_bit(voxels: npt.NDArray[np.int64], around: tu
 def test_right_angles_change_nothing_in_three_dimensions(
     voxels: npt.NDArray[np.int64], axes: list[int], flips: int
 ) -> None:
-    turned = np.flip(voxels.transpose(axes), [axis for axis in range(3) if flips >> axis & 1])
+    turned = np.flip(voxels.transpose(axes), tuple(axis for axis in range(3) if flips >> axis & 1))
     same(measured(np.ascontiguousarray(turned)), measured(voxels))
 
 
@@ -76,7 +76,7 @@ def test_texture_of_a_number_of_bins_knows_no_unit(voxels: npt.NDArray[np.int64]
     """Factors are powers of two, for which scaling rounds nothing."""
     mask = voxels > -15
     plain = Region(voxels.astype(np.float64), mask, mask, (1.0, 1.0, 1.0))
-    scaled = Region((voxels + shift) * factor, mask, mask, (1.0, 1.0, 1.0))
+    scaled = Region((voxels + shift).astype(np.float64) * factor, mask, mask, (1.0, 1.0, 1.0))
     textures = ANY.model_copy(update={"families": ["intensity_histogram", *TEXTURE]})
     assert compute(scaled, textures, 1) == compute(plain, textures, 1)
 
@@ -88,7 +88,7 @@ def test_statistics_scale_with_intensity(voxels: npt.NDArray[np.int64]) -> None:
     statistics = ANY.model_copy(update={"families": ["intensity_statistics"]})
 
     def of(factor: float, shift: float) -> dict[str, float | None]:
-        region = Region(voxels * factor + shift, mask, mask, (1.0, 1.0, 1.0))
+        region = Region(voxels.astype(np.float64) * factor + shift, mask, mask, (1.0, 1.0, 1.0))
         return {each.name: each.value for each in compute(region, statistics, 1)}
 
     plain, scaled, shifted = of(1, 0), of(4, 0), of(1, 64)
