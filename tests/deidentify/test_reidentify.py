@@ -1,28 +1,14 @@
 """The round trip: results made by highdicom on de-identified slices come back as the patient's own."""
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import highdicom as hd
-import numpy as np
 import pytest
-from highdicom.sr import (
-    Comprehensive3DSR,
-    Measurement,
-    MeasurementReport,
-    ObservationContext,
-    ObserverContext,
-    PersonObserverIdentifyingAttributes,
-    ReferencedSegment,
-    SourceImageForSegmentation,
-    TrackingIdentifier,
-    VolumetricROIMeasurementsAndQualitativeEvaluations,
-)
+from highdicom.sr import MeasurementReport
 from pydicom import Dataset
-from pydicom.sr.codedict import codes
-from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRLittleEndian
 from tests.deidentify.objects import (
     CASE,
     FRAME_UID,
@@ -36,6 +22,7 @@ from tests.deidentify.objects import (
     part10,
     run,
 )
+from tests.deidentify.results import report, segmentation
 
 from lucidray.contracts.catalogue import RESULTS
 from lucidray.core.errors import Permanent, Refused
@@ -45,7 +32,6 @@ from lucidray.deidentify.vault import RowKey, Vault
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs
 
 ROW = RowKey(CASE.case_id, CASE.study_key, CASE.patient_key)
-MADE = datetime(2026, 5, 6, 7, 8, 9)
 Changes = dict[str, Any]
 ASCII = {
     "SpecificCharacterSet": None,
@@ -61,79 +47,6 @@ JAPANESE = {
     "StudyDescription": "胸部",
     "InstitutionName": "病院",
 }
-
-
-def segmentation(slices: list[Dataset]) -> hd.seg.Segmentation:
-    mask = np.zeros((len(slices), 8, 8), dtype=np.uint8)
-    mask[1:, 2:5, 3:6] = 1
-    description = hd.seg.SegmentDescription(
-        segment_number=1,
-        segment_label="Lesion",
-        segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
-        segmented_property_type=codes.SCT.Lesion,
-        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
-        tracking_uid=generate_uid(),
-        tracking_id="lesion 1",
-    )
-    return hd.seg.Segmentation(
-        source_images=slices,
-        pixel_array=mask,
-        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=[description],
-        series_instance_uid=generate_uid(),
-        series_number=900,
-        sop_instance_uid=generate_uid(),
-        instance_number=1,
-        manufacturer="Lucidray",
-        manufacturer_model_name="Lucidray",
-        software_versions="1",
-        device_serial_number="1",
-        content_date=MADE.date(),
-        content_time=MADE.time(),
-        series_date=MADE.date(),
-        series_time=MADE.time(),
-    )
-
-
-def report(slices: list[Dataset], seg: Dataset, physician: str = "Lucidray^") -> Comprehensive3DSR:
-    roi = ReferencedSegment(
-        sop_class_uid=seg.SOPClassUID,
-        sop_instance_uid=seg.SOPInstanceUID,
-        segment_number=1,
-        source_images=[SourceImageForSegmentation(one.SOPClassUID, one.SOPInstanceUID) for one in slices],
-    )
-    group = VolumetricROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(uid=generate_uid(), identifier="lesion 1"),
-        referenced_segment=roi,
-        finding_type=codes.SCT.Lesion,
-        measurements=[Measurement(name=codes.SCT.Volume, value=12.5, unit=codes.UCUM.CubicMillimeter)],
-    )
-    content = MeasurementReport(
-        observation_context=ObservationContext(
-            observer_person_context=ObserverContext(
-                observer_type=codes.DCM.Person,
-                observer_identifying_attributes=PersonObserverIdentifyingAttributes(name=physician),
-            )
-        ),
-        procedure_reported=codes.LN.CTUnspecifiedBodyRegion,
-        imaging_measurements=[group],
-        title=codes.DCM.ImagingMeasurementReport,
-    )
-    return Comprehensive3DSR(
-        evidence=[seg, *slices],
-        content=content,
-        series_instance_uid=generate_uid(),
-        series_number=901,
-        sop_instance_uid=generate_uid(),
-        instance_number=1,
-        manufacturer="Lucidray",
-        is_complete=True,
-        is_final=False,
-        series_date=MADE.date(),
-        series_time=MADE.time(),
-        content_date=MADE.date(),
-        content_time=MADE.time(),
-    )
 
 
 class Round:

@@ -1,5 +1,7 @@
 """The vault and the pseudonym keys by this process's settings."""
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from lucidray.core.clock import SystemClock
 from lucidray.core.database import open_database
 from lucidray.core.identity import SiteKey
@@ -8,7 +10,7 @@ from lucidray.deidentify import seal
 from lucidray.deidentify.keyfile import parse_secrets, read_secrets
 from lucidray.deidentify.keyring import Keyring
 from lucidray.deidentify.settings import DeidentifySettings
-from lucidray.deidentify.vault import Vault
+from lucidray.deidentify.vault import Vault, unavailable
 from lucidray.deidentify.vaulttables import METADATA
 
 
@@ -36,10 +38,15 @@ def open_vault(actor: str) -> Vault:
     ------
     Permanent
         Its key is missing or weak.
+    Transient
+        Its database does not answer.
     """
     vault_keys()  # refuse at the start, not at the first case
-    core, settings = CoreSettings.load(), DeidentifySettings.load()
-    return Vault(open_database(core.data, "vault", METADATA, settings.vault_url), vault_keys, SystemClock(), actor)
+    try:
+        engine = open_database(CoreSettings.load().data, "vault", METADATA, DeidentifySettings.load().vault_url)
+    except SQLAlchemyError as error:
+        raise unavailable(error) from None
+    return Vault(engine, vault_keys, SystemClock(), actor)
 
 
 def open_keyring() -> Keyring:

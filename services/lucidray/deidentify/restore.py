@@ -28,6 +28,7 @@ OWN_BY_MEANING = frozenset(
         "ObservationUID",
         "InstanceCreatorUID",
         "FiducialUID",
+        "PaletteColorLookupTableUID",
         "ConcatenationUID",
     )
 )

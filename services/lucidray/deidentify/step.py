@@ -1,7 +1,8 @@
 """The step `deidentify`: a study as received in, the same objects without identity out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from cryptography.x509 import Certificate
 from pydantic import Field
 from pydicom import Dataset
 from pydicom.tag import Tag
@@ -14,12 +15,14 @@ from lucidray.core.settings import CoreSettings
 from lucidray.deidentify import dicomfile, gate, modules
 from lucidray.deidentify.consent import check_consent
 from lucidray.deidentify.elements import text_of
+from lucidray.deidentify.encrypted import read_certificates, with_encrypted
 from lucidray.deidentify.engine import Deidentifier, Replaced
 from lucidray.deidentify.keyring import Keyring
 from lucidray.deidentify.opened import open_keyring, open_vault
 from lucidray.deidentify.profile import load_profile
 from lucidray.deidentify.pseudonyms import PseudonymKeys
 from lucidray.deidentify.rules import Rulebook
+from lucidray.deidentify.settings import DeidentifySettings
 from lucidray.deidentify.study import Identity, Study, anonymous, unreadable
 from lucidray.deidentify.vault import RowKey, Vault, VaultRecord
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
@@ -42,8 +45,14 @@ class Deidentify(Step[DeidentifyParameters]):
     spec = STEPS["deidentify"]
     parameters = DeidentifyParameters
 
-    def __init__(self, site_key: SiteKey, vault: Vault, keyring: Keyring | None = None) -> None:
-        self._site_key, self._vault = site_key, vault
+    def __init__(
+        self,
+        site_key: SiteKey,
+        vault: Vault,
+        keyring: Keyring | None = None,
+        recipients: Sequence[Certificate] = (),  # of the original identity, encrypted in every object
+    ) -> None:
+        self._site_key, self._vault, self._recipients = site_key, vault, recipients
         self._keyring = keyring or Keyring([site_key])
 
     def run(self, case: CaseFacts, inputs: Inputs, parameters: DeidentifyParameters) -> StepResult:
@@ -66,7 +75,7 @@ class Deidentify(Step[DeidentifyParameters]):
             replaced = Replaced()
             study = Study(self._site_key, identity, Deidentifier(patient, keys, rules, replaced))
             series = {
-                role: [study.clean(data, f"role '{role}'").to_bytes() for data in objects]
+                role: [self._clean(study, data, f"role '{role}'") for data in objects]
                 for role, objects in files.items()
             }
             kept_modules = modules.extract(first)
@@ -80,6 +89,10 @@ class Deidentify(Step[DeidentifyParameters]):
             [Artifact(SERIES, objects, role) for role, objects in series.items()],
             summary={"profile": rules.profile.name, "objects": str(count), "labelled texts": str(len(replaced.labels))},
         )
+
+    def _clean(self, study: Study, data: bytes, place: str) -> bytes:
+        clean = study.clean(data, place).to_bytes()
+        return with_encrypted(clean, dicomfile.read(data), self._recipients) if self._recipients else clean
 
     def _admit(self, case: CaseFacts, identity: Identity) -> PseudonymKeys:
         """The pseudonym keys of a patient who did not opt out."""
@@ -109,4 +122,5 @@ class Deidentify(Step[DeidentifyParameters]):
 
 def build() -> Deidentify:
     """The step by this process's settings."""
-    return Deidentify(CoreSettings.load().site_key(), open_vault("deidentify"), open_keyring())
+    recipients = read_certificates(DeidentifySettings.load().encrypt_for)
+    return Deidentify(CoreSettings.load().site_key(), open_vault("deidentify"), open_keyring(), recipients)

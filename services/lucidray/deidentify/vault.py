@@ -58,6 +58,13 @@ class RowKey:
         return canonical_json(["vault_record", FORMAT, self.case_id, self.study_key, self.patient_key]).encode()
 
 
+def unavailable(error: SQLAlchemyError) -> Transient:
+    """The failure of a vault whose database fails; the driver's text may quote rows, and stays here."""
+    return Transient(
+        "vault", f"its database does not answer ({type(error).__name__})", "see that it runs; the case is tried again"
+    )
+
+
 def bound_to_patient(patient_key: str) -> bytes:
     """The associated data of the seal of a patient's row."""
     return canonical_json(["vault_patient", FORMAT, patient_key]).encode()
@@ -95,9 +102,7 @@ class Vault:
             with self._engine.begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise Transient(
-                "vault", f"its database does not answer ({type(error).__name__})", "see that it runs"
-            ) from None
+            raise unavailable(error) from None
 
     def write(self, row: RowKey, record: VaultRecord) -> None:
         """Keep a record; durable on return. The same record again changes nothing.
