@@ -6,9 +6,13 @@ rotating calipers find exactly. We turn a box about one axis after the other, ea
 no turn makes it smaller, and start from the image's axes, the principal axes and the largest facets of the hull.
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
+from lucidray.quantify.enclosing import Sides, box_area
 from lucidray.quantify.hull import Hull
 from lucidray.quantify.region import Points
 
@@ -17,17 +21,22 @@ _FACETS = 48
 _FOLLOWED = 12
 _MAXIMUM_TURNS = 60
 _PROGRESS = 1e-9  # what a turn has to gain, relative, for another round
+_DIGITS = 9  # to which facets and boxes are told apart
 _ALIKE = 6  # decimals to which the normals of the triangles of one facet agree
 
 
-def minimum_box(hull: Hull) -> tuple[float, float, float]:
-    """Sides of the box, in no particular order, mm."""
+def minimum_box(hull: Hull) -> Sides:
+    """Sides of the box, in no particular order, mm.
+
+    Regions of a few voxels have several least boxes, of different area; of those found, that of the least area counts.
+    """
     points = hull.vertices - hull.vertices.mean(axis=0)
     starts = [np.eye(3), np.linalg.eigh(points.T @ points)[1].T, *map(_frame, _facets(hull))]
-    turned = sorted((_turn(points, frame, 0) for frame in starts), key=lambda frame: _volume(points, frame))
-    frames = [_descend(points, frame) for frame in turned[:_FOLLOWED]]
-    best = min(frames, key=lambda frame: _volume(points, frame))
-    first, second, third = (float(side) for side in np.ptp(points @ best.T, axis=0))
+    turned = [_turn(points, frame, 0) for frame in starts]
+    followed = _ascending(np.array([_volume(points, frame) for frame in turned]))[:_FOLLOWED]
+    found = np.array([np.ptp(points @ _descend(points, turned[index]).T, axis=0) for index in followed])
+    least = found[np.prod(found, axis=1) <= np.prod(found, axis=1).min() * (1 + _PROGRESS)]
+    first, second, third = (float(side) for side in min(least, key=box_area))
     return first, second, third
 
 
@@ -36,11 +45,16 @@ def _facets(hull: Hull) -> Points:
     areas = np.linalg.norm(hull.normals, axis=1)
     normals = hull.normals / areas[:, None]
     leading = normals[np.arange(len(normals)), np.abs(normals).argmax(axis=1)]
-    normals = np.round(normals * np.where(leading < 0, -1, 1)[:, None], _ALIKE)
-    facets, triangles = np.unique(normals, axis=0, return_inverse=True)
-    largest = np.argsort(-np.bincount(triangles.ravel(), areas), kind="stable")[:_FACETS]
-    units: Points = facets[largest] / np.linalg.norm(facets[largest], axis=1)[:, None]
+    normals *= np.where(leading < 0, -1, 1)[:, None]
+    _, first, facets = np.unique(np.round(normals, _ALIKE), axis=0, return_index=True, return_inverse=True)
+    largest = _ascending(-np.bincount(facets.ravel(), areas))[:_FACETS]
+    units: Points = normals[first[largest]]
     return units
+
+
+def _ascending(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Indices in the order of the values, which are alike up to rounding errors: these must not decide."""
+    return np.argsort(np.round(values / np.abs(values).max(), _DIGITS), kind="stable")
 
 
 def _frame(normal: Points) -> Points:
@@ -77,6 +91,6 @@ def _turn(points: Points, frame: Points, axis: int) -> Points:
     edges /= np.linalg.norm(edges, axis=1)[:, None]
     across = np.column_stack([-edges[:, 1], edges[:, 0]])
     areas = np.ptp(edges @ outline.T, axis=1) * np.ptp(across @ outline.T, axis=1)
-    best = int(areas.argmin())
+    best = _ascending(areas)[0]
     along = edges[best, 0] * first + edges[best, 1] * second
     return np.array([frame[axis], along, np.cross(frame[axis], along)])
