@@ -6,10 +6,7 @@ rotating calipers find exactly. We turn a box about one axis after the other, ea
 no turn makes it smaller, and start from the image's axes, the principal axes and the largest facets of the hull.
 """
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import ConvexHull
 
 from lucidray.quantify.enclosing import Sides, box_area
@@ -21,7 +18,7 @@ _FACETS = 48
 _FOLLOWED = 12
 _MAXIMUM_TURNS = 60
 _PROGRESS = 1e-9  # what a turn has to gain, relative, for another round
-_DIGITS = 9  # to which facets and boxes are told apart
+_DIGITS = 12  # of relative lengths; float64 carries 16
 _ALIKE = 6  # decimals to which the normals of the triangles of one facet agree
 
 
@@ -30,35 +27,34 @@ def minimum_box(hull: Hull) -> Sides:
 
     Regions of a few voxels have several least boxes, of different area; of those found, that of the least area counts.
     """
-    points = hull.vertices - hull.vertices.mean(axis=0)
-    starts = [np.eye(3), np.linalg.eigh(points.T @ points)[1].T, *map(_frame, _facets(hull))]
-    turned = [_turn(points, frame, 0) for frame in starts]
-    followed = _ascending(np.array([_volume(points, frame) for frame in turned]))[:_FOLLOWED]
-    found = np.array([np.ptp(points @ _descend(points, turned[index]).T, axis=0) for index in followed])
+    # Of one size and rounded, so that rounding errors decide nothing and the unit of length does not matter.
+    size = np.ptp(hull.vertices, axis=0).max()
+    points = np.round((hull.vertices - hull.vertices.min(axis=0)) / size, _DIGITS)
+    principal = np.linalg.eigh(np.cov(points, rowvar=False))[1].T
+    turned = [_turn(points, frame, 0) for frame in (np.eye(3), principal, *map(_frame, _facets(hull)))]
+    followed = sorted(turned, key=lambda frame: _volume(points, frame))[:_FOLLOWED]
+    found = np.array([np.ptp(points @ _descend(points, frame).T, axis=0) for frame in followed])
     least = found[np.prod(found, axis=1) <= np.prod(found, axis=1).min() * (1 + _PROGRESS)]
-    first, second, third = (float(side) for side in min(least, key=box_area))
+    first, second, third = (float(side * size) for side in min(least, key=box_area))
     return first, second, third
 
 
 def _facets(hull: Hull) -> Points:
-    """Unit normals of the largest facets, (n, 3)."""
+    """Normals of the largest facets, (n, 3)."""
     areas = np.linalg.norm(hull.normals, axis=1)
-    normals = hull.normals / areas[:, None]
+    normals = np.round(hull.normals / areas[:, None], _DIGITS)
     leading = normals[np.arange(len(normals)), np.abs(normals).argmax(axis=1)]
     normals *= np.where(leading < 0, -1, 1)[:, None]
     _, first, facets = np.unique(np.round(normals, _ALIKE), axis=0, return_index=True, return_inverse=True)
-    largest = _ascending(-np.bincount(facets.ravel(), areas))[:_FACETS]
-    units: Points = normals[first[largest]]
-    return units
-
-
-def _ascending(values: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
-    """Indices in the order of the values, which are alike up to rounding errors: these must not decide."""
-    return np.argsort(np.round(values / np.abs(values).max(), _DIGITS), kind="stable")
+    shares = np.round(np.bincount(facets.ravel(), areas) / areas.sum(), _DIGITS)
+    largest = np.argsort(-shares, kind="stable")[:_FACETS]
+    chosen: Points = normals[first[largest]]
+    return chosen
 
 
 def _frame(normal: Points) -> Points:
-    """Three orthogonal axes (rows), the first of them given."""
+    """Three orthogonal unit axes (rows), the first of them along a normal."""
+    normal = normal / np.linalg.norm(normal)
     other = np.cross(normal, np.eye(3)[np.abs(normal).argmin()])
     other /= np.linalg.norm(other)
     return np.array([normal, other, np.cross(normal, other)])
@@ -91,6 +87,6 @@ def _turn(points: Points, frame: Points, axis: int) -> Points:
     edges /= np.linalg.norm(edges, axis=1)[:, None]
     across = np.column_stack([-edges[:, 1], edges[:, 0]])
     areas = np.ptp(edges @ outline.T, axis=1) * np.ptp(across @ outline.T, axis=1)
-    best = _ascending(areas)[0]
+    best = int(areas.argmin())
     along = edges[best, 0] * first + edges[best, 1] * second
     return np.array([frame[axis], along, np.cross(frame[axis], along)])
