@@ -42,14 +42,21 @@ class Cleaned:
     transfer_syntax: str
     sop_class_uid: str
     sop_instance_uid: str
+    series_instance_uid: str  # empty if the object is of no series
 
     def to_bytes(self) -> bytes:
         """The whole file."""
         return b"".join(self._blocks(len(self.source)))
 
     def write(self, path: Path) -> None:
-        """Write the file; of a large source, a block at a time."""
-        with path.open("wb") as file:
+        """Write a new file; of a large source, a block at a time.
+
+        Raises
+        ------
+        FileExistsError
+            There is one of that name.
+        """
+        with path.open("xb") as file:
             file.writelines(self._blocks(_BLOCK))
 
     def _blocks(self, size: int) -> Iterator[Buffer]:

@@ -27,6 +27,7 @@ from lucidray.imaging.elements import MAX_DEPTH, Encoding, Malformed
 from lucidray.imaging.levels import Element
 
 _SOP_CLASS_UID, _SOP_INSTANCE_UID = int(Tag("SOPClassUID")), int(Tag("SOPInstanceUID"))
+_SERIES_INSTANCE_UID = int(Tag("SeriesInstanceUID"))
 _CODE_VALUES = frozenset({CODE_VALUE, int(Tag("LongCodeValue")), int(Tag("URNCodeValue"))})
 _VALUE_TYPE, _TEXT_VALUE = int(Tag("ValueType")), int(Tag("TextValue"))
 _VALUE_TYPES = frozenset(  # PS3.3 C.17.3.2.1
@@ -96,6 +97,7 @@ class Deidentifier:
             source.transfer_syntax,
             self.uid(sop_class),
             self.uid(sop_instance),
+            self.uid(level.text(_SERIES_INSTANCE_UID)),
         )
 
     def uid(self, original: str) -> str:

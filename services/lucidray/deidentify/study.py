@@ -1,8 +1,10 @@
 """A study on its way out: whom it is about, and the checks that each of its objects passes before it is cleaned."""
 
+import re
 from dataclasses import dataclass
 
 from pydicom import Dataset
+from pydicom.datadict import dictionary_has_tag
 from pydicom.tag import Tag
 
 from lucidray.core.canonical import digest_bytes
@@ -14,7 +16,10 @@ from lucidray.deidentify.elements import text_of
 from lucidray.deidentify.engine import Deidentifier
 from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
 from lucidray.deidentify.source import MAPPED_BYTES, Source
+from lucidray.imaging.elements import Malformed
 from lucidray.imaging.levels import Buffer
+
+_TAG = re.compile(r"\(([0-9A-F]{4}),([0-9A-F]{4})\)")
 
 
 @dataclass(frozen=True)
@@ -108,5 +113,11 @@ def anonymous(data: Buffer, place: str) -> str:
 
 
 def unreadable(thing: str, error: Exception) -> Permanent:
-    """The failure to read an object. The library's text may quote it: only the class of the error is told."""
-    return Permanent(thing, f"it cannot be read as DICOM ({type(error).__name__})", "send it again, complete")
+    """The failure to read an object. A library's text may quote it: only the class of the error is told, and what we
+    ourselves found missing. A tag that nobody knows could be four letters of a name, and is not told."""
+    detail = f": {_TAG.sub(_known, str(error))}" if isinstance(error, Malformed) else f" ({type(error).__name__})"
+    return Permanent(thing, f"it cannot be read as DICOM{detail}", "send it again, complete")
+
+
+def _known(tag: re.Match[str]) -> str:
+    return tag[0] if dictionary_has_tag(int(tag[1] + tag[2], 16)) else "(unknown)"

@@ -10,12 +10,12 @@ import yaml
 from rich.console import Console
 
 from lucidray.core.errors import LucidrayError
+from lucidray.launcher.deidentify_commands import deidentify_app
 from lucidray.launcher.vault_commands import consent_app, erase_app, vault_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 config_app = typer.Typer(no_args_is_help=True, help="Settings: a YAML file and the environment.")
 key_app = typer.Typer(no_args_is_help=True, help="Secrets of this site.")
-deidentify_app = typer.Typer(no_args_is_help=True, help="De-identification of folders.")
 case_app = typer.Typer(no_args_is_help=True, help="Cases and studies, through the console's API.")
 presets_app = typer.Typer(no_args_is_help=True, help="Feature presets: which features, after which processing.")
 app.add_typer(config_app, name="config")
@@ -179,20 +179,6 @@ def key_new(file: Path) -> None:
     except FileExistsError:
         out.print(f"[red]{file} exists; a key is never overwritten: choose another name")
         sys.exit(1)
-
-
-@deidentify_app.command("audit")
-def deidentify_audit(
-    directory: Annotated[Path, typer.Argument(help="Files that are said to be de-identified.")],
-    known: Annotated[
-        Path | None, typer.Option(help="CSV: an identifier a line, its kind in the second column.")
-    ] = None,
-    original: Annotated[Path | None, typer.Option(help="Folder of the objects as they were before.")] = None,
-) -> None:
-    """Search every byte of a folder for identifiers; ends with 1 if there is one."""
-    from lucidray.deidentify.audit.folder import run_audit
-
-    sys.exit(run_audit(directory, known, original, out))
 
 
 @case_app.command("list")

@@ -1,0 +1,145 @@
+"""A folder from beginning to end: find, clean in parallel, keep the way back, and only then show a study."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol, TypeVar
+
+from rich.console import Console
+from rich.progress import Progress
+
+from lucidray.core.errors import Permanent, Refused
+from lucidray.deidentify import dicomfile, modules
+from lucidray.deidentify.folders.intake import StudyFiles, by_study, files_in, scan
+from lucidray.deidentify.folders.keys import Keys
+from lucidray.deidentify.folders.report import Report
+from lucidray.deidentify.folders.worker import Done, Task, clean_files
+from lucidray.deidentify.profile import load_profile
+from lucidray.deidentify.source import Source, opened
+from lucidray.deidentify.vault import VaultRecord
+
+_LARGEST_TASK = 32  # files: small enough to show progress and share out work, large enough to be worth a message
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Each(Protocol):
+    """Applies a function to each of many, and gives what comes as it comes, with what it is of."""
+
+    def __call__(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]: ...
+
+
+def export_folder(source: Path, target: Path, profile: str, keys: Keys, jobs: int, console: Console) -> Report:
+    """De-identify the files below `source` into `target`/patient/study/series/object.dcm.
+
+    A study appears there when all of it is written and the way back is kept.
+
+    Raises
+    ------
+    Permanent
+        There is no such profile, no file, or something in `target` already.
+    """
+    load_profile(profile)
+    paths = files_in(source)
+    if target.exists() and any(target.iterdir()):
+        raise Permanent(f"folder {target}", "it is not empty", "name a new folder, so that nothing old is mixed in")
+    target.mkdir(parents=True, exist_ok=True)
+    report = Report(profile, len(paths))
+    bar = Progress(console=console, transient=True)
+    with _pool(jobs) as each, TemporaryDirectory(prefix=".incoming-", dir=target) as incoming, bar:
+        scanned = dict(bar.track(each(scan, paths), total=len(paths), description="looking"))
+        report.refused += [(path, found) for path, found in scanned.items() if isinstance(found, str)]
+        found = [(path, scanned[path]) for path in paths]
+        studies = by_study((path, identity) for path, identity in found if not isinstance(identity, str))
+        waiting = dict(_admitted(studies, Path(incoming), profile, keys, jobs, report))
+        done = bar.add_task("cleaning", total=sum(len(one.study.paths) for one in waiting.values()))
+        for task, result in each(clean_files, [task for one in waiting.values() for task in one.tasks]):
+            one = waiting[task.identity.study_instance_uid]
+            one.results.append(result)
+            bar.advance(done, len(task.paths))
+            if len(one.results) == len(one.tasks):
+                _appear(one, target, keys, report)
+    report.write(target / "report.json")
+    return report
+
+
+@dataclass
+class _Waiting:
+    """A study that is being cleaned."""
+
+    study: StudyFiles
+    folder: Path
+    tasks: list[Task]
+    results: list[Done]
+
+
+def _admitted(
+    studies: list[StudyFiles], incoming: Path, profile: str, keys: Keys, jobs: int, report: Report
+) -> Iterator[tuple[str, _Waiting]]:
+    """The studies whose patients let them go, by their UIDs, and the tasks in which they are cleaned."""
+    for number, study in enumerate(studies):
+        try:
+            own = keys.admit(study.identity)
+        except Refused as error:
+            report.refused += [(path, error.cause) for path in study.paths]
+            continue
+        patient, folder = study.identity.pseudonym(own), incoming / str(number)
+        size = min(_LARGEST_TASK, -(-len(study.paths) // jobs))
+        tasks = [
+            Task(study.paths[start : start + size], folder, study.identity, patient, keys.site_key, own, profile)
+            for start in range(0, len(study.paths), size)
+        ]
+        yield study.identity.study_instance_uid, _Waiting(study, folder, tasks, [])
+
+
+def _appear(one: _Waiting, target: Path, keys: Keys, report: Report) -> None:
+    """Keep the way back of a study, then move it to where it is seen."""
+    report.refused += [refused for result in one.results for refused in result.refused]
+    written = sum(result.written for result in one.results)
+    if not written:
+        return
+    task, identity = one.tasks[0], one.study.identity
+    study_instance_uid = task.keys.uid(identity.study_instance_uid)
+    keys.keep(identity, study_instance_uid, _record(one))
+    home = target / task.patient.patient_id / study_instance_uid
+    home.parent.mkdir(exist_ok=True)
+    shutil.move(one.folder, home)
+    report.written += written
+    report.studies += 1
+    report.patients.add(task.patient.patient_id)
+    report.labels |= {label for result in one.results for label in result.replaced.labels}
+
+
+def _record(one: _Waiting) -> VaultRecord:
+    """What leads back from a study."""
+    task, uids, texts = one.tasks[0], {}, {}
+    for result in one.results:
+        uids.update(result.replaced.uids)
+        texts.update(result.replaced.texts)
+    texts[task.patient.patient_id] = task.identity.patient_id
+    shifts = "retain_longitudinal_modified_dates" in load_profile(task.profile).options
+    with dicomfile.quietly(), opened(task.paths[0]) as data:
+        kept = modules.extract(Source.of(data).header())
+    return VaultRecord.of(uids, texts, task.patient.shift_days if shifts else 0, kept)
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[Each]:
+    """In `jobs` processes; one needs none beside this."""
+    if jobs == 1:
+        yield lambda function, items: ((item, function(item)) for item in items)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as executor:
+
+        def each(function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
+            futures = {executor.submit(function, item): item for item in items}
+            for future in as_completed(futures):
+                yield futures.pop(future), future.result()
+
+        yield each
