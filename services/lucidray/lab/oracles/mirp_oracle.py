@@ -1,28 +1,22 @@
-"""Feature values by the library mirp (Zwanenburg et al., JOSS 2024).
+"""Feature values by mirp (Zwanenburg et al., JOSS 2024; EUPL-1.2), on what our own processing prepared.
 
-The one module that knows mirp. mirp's public function
-fails as a whole when one feature is undefined and takes arrays only at 1 mm spacing, therefore we hand its
-feature classes prepared images one by one. That reaches below its public interface: the version is pinned,
-and the tests hold every feature against the consensus values.
+mirp's public function fails as a whole when one feature is undefined and takes arrays only at 1 mm spacing, therefore
+its feature classes get prepared images one by one. That reaches below its public interface: the version is pinned.
 """
 
 import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from lucidray.core import logging
-from lucidray.quantify.ibsi import TEXTURE, Family, definitions
+from lucidray.quantify.ibsi import TEXTURE, definitions
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Region
 from lucidray.quantify.sample import Sample
-from lucidray.quantify.values import Undefined, Values
-
-log = logging.get(__name__)
 
 _DIRECTIONAL = {
     "2D:avg": "2d_average",
@@ -42,22 +36,15 @@ _FAMILIES = {
 # Grey levels of the intensity-volume histogram (IBSI manual, section 3.5): HU as they are, SUV in steps of 0.1,
 # 1000 bins where units are arbitrary (mirp does the first and the last by itself).
 _IVH_SUV_WIDTH = 0.1
-_UNDEFINED = Undefined("the library mirp gives it no value here")
 
 
-def measure(sample: Sample, wanted: frozenset[str], aggregation: str) -> Values:
-    """The wanted features of a sample, by abbreviation."""
+def mirp_values(sample: Sample, wanted: frozenset[str], aggregation: str) -> dict[str, float | None]:
+    """The wanted features of a sample by abbreviation; None where mirp raises or gives no number.
+
+    mirp takes negative intensities of PET for noise and sets them to zero.
+    """
     measurement = sample.measurement
-    if sample.filter:  # mirp rounds what it takes for Hounsfield units
-        measurement = measurement.model_copy(update={"modality": "OT"})
-    found = _values(sample.region, measurement, wanted, aggregation, sample.discretisation)
-    return {name: _UNDEFINED if value is None else value for name, value in found.items()}
-
-
-def unaggregated(region: Region, family: str, wanted: frozenset[str]) -> Values:
-    """The wanted features of a family that needs no discretisation."""
-    measurement = Measurement(role="", modality="OT", unit="1", families=[cast(Family, family)])
-    return measure(Sample(region, measurement, None), wanted, "3D:mrg")
+    return _values(sample.region, measurement, wanted, aggregation, sample.discretisation)
 
 
 def _values(
@@ -89,8 +76,7 @@ def _values(
 def _value(feature: Any, image: Any, mask: Any) -> float | None:
     try:
         feature.compute(image=image, mask=mask)
-    except Exception as error:  # degenerate regions fail in many ways; for us all mean "undefined"
-        log.info("feature-undefined", feature=feature.abbr_name, error=error)
+    except Exception:  # degenerate regions fail in many ways; all mean "undefined"
         return None
     value = feature.value
     return float(value) if value is not None and math.isfinite(value) else None
