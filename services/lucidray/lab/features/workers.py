@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-# A server forks the processes before any thread runs: they start with the libraries loaded.
+# A server without threads forks the processes, so that they start with libraries and compiled loops loaded.
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["lucidray.lab.features.measuring"])
+_CONTEXT.set_forkserver_preload(["lucidray.lab.features.warmed"])
 _PATIENCE = 0.5  # seconds that a process has to end by itself
 
 
