@@ -13,7 +13,7 @@ from lucidray.contracts.results import Feature
 SUFFIX = "_voxel_number_normalised"
 
 # Power of the number of voxels by which a feature is multiplied, by IBSI code.
-_POWERS: Mapping[str, int] = {
+POWERS: Mapping[str, int] = {
     "N8CA": -1,  # intensity energy
     "R5YN": -1,  # grey level non-uniformity of runs
     "W92Y": -1,  # run length non-uniformity
@@ -37,7 +37,7 @@ def normalised(features: Iterable[Feature], voxels: int) -> Iterator[Feature]:
         Of the intensity mask.
     """
     for feature in features:
-        power = _POWERS.get(feature.ibsi_code)
+        power = POWERS.get(feature.ibsi_code)
         if power is not None:
             value = None if feature.value is None else feature.value * float(voxels) ** power
             yield feature.model_copy(update={"name": feature.name + SUFFIX, "ibsi_code": "", "value": value})

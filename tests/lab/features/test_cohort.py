@@ -53,7 +53,7 @@ def cohort(forms: Forms, tmp_path: Path) -> Path:
 
 def measured(cohort: Path, output: Path, *, jobs: int = 1) -> list[dict[str, str]]:
     subjects = read_cohort(cohort, SUV)
-    run_cohort(subjects, SUV, output, jobs=jobs, as_long=False, software="1", console=QUIET)
+    run_cohort(subjects, SUV, output, jobs=jobs, as_long=False, engine="1", console=QUIET)
     with output.open(newline="") as file:
         return list(csv.DictReader(file))
 

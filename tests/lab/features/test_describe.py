@@ -8,10 +8,13 @@ from typer.testing import CliRunner
 from lucidray.core.errors import Permanent
 from lucidray.lab.features.describe import describe, descriptions
 from lucidray.launcher.main import app
+from lucidray.quantify.catalogue import features
 from lucidray.quantify.filters import FilterSpec
 from lucidray.quantify.hybrid import association, fusion
 from lucidray.quantify.hybrid.measure import FAMILY
 from lucidray.quantify.ibsi import definitions
+from lucidray.quantify.voxel_number import POWERS, SUFFIX
+from lucidray.serving.embedding_spec import Pooling
 
 
 def test_every_feature_filter_and_fusion_of_the_engine_is_described() -> None:
@@ -20,12 +23,14 @@ def test_every_feature_filter_and_fusion_of_the_engine_is_described() -> None:
         f"fusions {get_args(each.model_fields['kind'].annotation)[0]}" for each in get_args(get_args(fusion.Fusion)[0])
     }
     together = {f"{FAMILY} {name}" for name in association.NAMES}
-    assert set(definitions()) | filters | fusions | together <= set(descriptions())
+    deep = {f"deep {pooling}" for pooling in get_args(Pooling)}
+    variants = {f"{each.family} {each.name}{SUFFIX}" for each in definitions().values() if each.code in POWERS}
+    assert set(descriptions()) == set(features()) | filters | fusions | together | deep | variants
 
 
-def test_every_entry_has_a_formula_and_one_plain_sentence() -> None:
+def test_every_entry_has_a_formula_a_sentence_and_a_source() -> None:
     for key, each in descriptions().items():
-        assert each.formula and each.symbols, key
+        assert each.formula and each.source, key
         assert each.meaning[0].isupper(), key
         assert each.meaning.endswith("."), key
     assert {each.code for each in descriptions().values()} >= {each.code for each in definitions().values()}
@@ -41,6 +46,9 @@ def test_every_entry_has_a_formula_and_one_plain_sentence() -> None:
         ("PET_glcm_joint_entropy_3D_comb_TU9B", ["joint_entropy"]),
         ("pearson_correlation", ["pearson_correlation"]),
         ("laplacian_of_gaussian", ["laplacian_of_gaussian"]),
+        ("coarseness_voxel_number_normalised", ["coarseness_voxel_number_normalised"]),
+        ("lbp_2d_entropy", ["lbp_2d_entropy"]),
+        ("mean_7", ["mean"]),
     ],
 )
 def test_a_feature_is_found_by_code_name_abbreviation_or_column(what: str, found: list[str]) -> None:
@@ -55,5 +63,12 @@ def test_an_unknown_feature_names_its_neighbours() -> None:
 def test_the_command_prints_sentence_formula_and_symbols() -> None:
     result = CliRunner().invoke(app, ["features", "--describe", "sphericity"])
     assert result.exit_code == 0
-    for part in ("morphology sphericity (IBSI QCFX)", "1 for a ball", "(36π V²)^(1/3) / A", "V, A:", "unit: none"):
+    for part in (
+        "morphology sphericity (IBSI QCFX)",
+        "1 for a ball",
+        "(36π V²)^(1/3) / A",
+        "where: V, A:",
+        "unit: none",
+        "source: IBSI",
+    ):
         assert part in result.stdout

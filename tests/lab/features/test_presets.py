@@ -43,7 +43,9 @@ def test_a_preset_without_a_fault_has_no_finding(tmp_path: Path) -> None:
     [
         ({"role": ...}, "measurements.0.role", "add it"),
         ({"spacings": [1, 1, 1]}, "measurements.0.spacings", "did you mean spacing?"),
-        ({"families": ["glrm"]}, "measurements.0.families.0", "correct it"),
+        ({"families": ["glrm"]}, "measurements.0.families.0", "did you mean glrlm?"),
+        ({"aggregation": "4D:mrg"}, "measurements.0.aggregation", "did you mean 3D:mrg?"),
+        ({"glcm": {"distance": 0}}, "measurements.0.glcm.distance", "correct it"),
         ({"discretisation": ...}, "measurements.0", "correct it"),
     ],
 )

@@ -11,12 +11,11 @@ from rich.table import Table
 from lucidray.core.errors import Permanent
 from lucidray.lab.features.cohort import by_modality, only_role, read_cohort
 from lucidray.lab.features.lesion import LesionRow
-from lucidray.lab.features.measuring import Subject, measure_subject
+from lucidray.lab.features.measuring import Subject, engine_of, measure_subject
 from lucidray.lab.features.presets import find_preset
 from lucidray.lab.features.rois import region_names
 from lucidray.lab.features.run import run_cohort
 from lucidray.lab.features.tables import AGGREGATIONS, check_writable, long, wide, write_table
-from lucidray.quantify.engine import software
 from lucidray.quantify.preset import Preset
 
 SOME_FAILED = 3  # exit code: the table is there, but subjects failed
@@ -77,7 +76,7 @@ def _cohort(request: Request, preset: Preset, console: Console) -> int:
         request.output,
         jobs=request.jobs,
         as_long=request.as_long,
-        software=software(),
+        engine=engine_of(preset),
         console=console,
     )
     failures = [row for row in rows if row.status == "failed"]

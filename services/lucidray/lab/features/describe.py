@@ -1,7 +1,8 @@
 """What a feature or a filter is, in a formula and a plain sentence."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
@@ -13,8 +14,10 @@ from pydantic import BaseModel
 
 from lucidray.core.errors import Permanent
 from lucidray.quantify.filters import FilterSpec
+from lucidray.quantify.higher.definitions import definitions as higher_definitions
 from lucidray.quantify.hybrid.fusion import Fusion
 from lucidray.quantify.ibsi import definitions
+from lucidray.quantify.voxel_number import POWERS, SUFFIX
 
 # Sections of descriptions.yaml that are not measured but say what is measured in, and the models of their parameters.
 _MODELS: Mapping[str, Any] = {"filters": FilterSpec, "fusions": Fusion}
@@ -27,6 +30,14 @@ _UNITS = {
     "intensity": "that of the image",
     "intensity_squared": "that of the image, squared",
     "intensity_volume": "that of the image times mm³",
+    "intensity_per_length": "that of the image, per mm",
+}
+_SOURCE: Mapping[str, str] = {  # by family; '' is the manual of the IBSI
+    "": "IBSI reference manual, arXiv:1612.07003",
+    "filters": "IBSI-2 reference manual, arXiv:2006.05470",
+    "fusions": "Vallieres et al. 2015, Phys Med Biol 60:5471; Lv et al. 2020, IEEE J Biomed Health Inform 24:2268",
+    "voxelwise_association": "Maes et al. 1997, IEEE TMI 16:187; Studholme et al. 1999, Pattern Recognition 32:71",
+    "deep": "the bundle that embeds the region",
 }
 _WIDTH = 100  # characters of a line
 
@@ -41,15 +52,16 @@ class Description:
     unit: str
     formula: str
     meaning: str
-    symbols: str
-    parameters: Mapping[str, str]  # of a filter: name and what it is
+    symbols: str = ""
+    source: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)  # of a filter: name and what it is
 
     def text(self) -> str:
         """For a terminal."""
         code = f" (IBSI {self.code})" if self.code else ""
-        parts = [self.meaning, self.formula, f"where {self.symbols}", f"unit: {self.unit}" if self.unit else ""]
-        parts += [f"{name}: {what}".removesuffix(": ") for name, what in self.parameters.items()]
-        body = (fill(part, _WIDTH, initial_indent="  ", subsequent_indent="    ") for part in parts if part)
+        named = {"where": self.symbols, "unit": self.unit, "source": self.source, **self.parameters}
+        parts = [self.meaning, self.formula, *(f"{name}: {what}" for name, what in named.items() if what)]
+        body = (fill(part, _WIDTH, initial_indent="  ", subsequent_indent="    ") for part in parts)
         return "\n".join([f"{self.family} {self.name}{code}", *body])
 
 
@@ -66,7 +78,7 @@ class _Section(BaseModel):
 @cache
 def descriptions() -> Mapping[str, Description]:
     """All, by abbreviation of a feature of the manual, or family and name."""
-    return {**dict(_measured()), **dict(_configured())}
+    return {**_measured(), **_higher(), **dict(_configured())}
 
 
 def describe(what: str) -> list[Description]:
@@ -77,7 +89,7 @@ def describe(what: str) -> list[Description]:
     Permanent
         There is none; names the nearest ones.
     """
-    wanted = what.strip().lower()
+    wanted = re.sub(r"^(mean|max|std)_\d+$", r"deep \1", what.strip().lower())  # deep features have a channel
     ends = (wanted, wanted.rpartition("_")[2])  # a column ends in its code
     found = [
         each
@@ -91,17 +103,50 @@ def describe(what: str) -> list[Description]:
     return found
 
 
-def _measured() -> Iterator[tuple[str, Description]]:
-    """Features: those of the manual by abbreviation, others by family and name."""
+def _measured() -> dict[str, Description]:
+    """Those of the manual, their variants, and those that have neither code nor definition of their own."""
     manual = definitions()
+    entries: dict[str, Description] = {}
     for family, section in _sections().items():
-        if family in _MODELS:
-            continue
-        for key, text in section.features.items():
+        for key, text in section.features.items() if family not in _MODELS else ():
             known = manual.get(key)
-            name, code, unit = (known.name, known.code, _UNITS[known.quantity]) if known else (key, "", "none")
-            entry = Description(name, family, code, unit, text.formula, text.meaning, section.symbols, {})
-            yield key if known else f"{family} {key}", entry
+            if known is None:
+                plain = Description(
+                    key, family, "", "none", text.formula, text.meaning, section.symbols, _SOURCE[family]
+                )
+                entries[f"{family} {key}"] = plain
+                continue
+            unit = _UNITS[known.quantity]
+            entry = Description(
+                known.name, family, known.code, unit, text.formula, text.meaning, section.symbols, _SOURCE[""]
+            )
+            entries[key] = entry
+            if known.code in POWERS:
+                entries[f"{family} {known.name}{SUFFIX}"] = _normalised(entry)
+    return entries
+
+
+def _normalised(entry: Description) -> Description:
+    """The variant of a feature with the number of voxels divided out."""
+    by = "times" if POWERS[entry.code] > 0 else "divided by"
+    return replace(
+        entry,
+        name=entry.name + SUFFIX,
+        code="",
+        formula=f"({entry.formula}) {by} the number of voxels",
+        meaning=f"{entry.meaning} The number of voxels is taken out, on which it depends.",
+        source="Shafiq-ul-Hassan et al. 2017, Med Phys 44:1050",
+    )
+
+
+def _higher() -> dict[str, Description]:
+    """Those beyond the manual."""
+    return {
+        key: Description(
+            each.name, each.family, "", _UNITS[each.quantity], each.formula, each.meaning, source=each.source.strip()
+        )
+        for key, each in higher_definitions().items()
+    }
 
 
 def _configured() -> Iterator[tuple[str, Description]]:
@@ -114,7 +159,9 @@ def _configured() -> Iterator[tuple[str, Description]]:
             text = section.features[kind]
             code = (model.__doc__ or "").partition("IBSI code ")[2][:4]
             parameters = {name: field.description or "" for name, field in fields.items()}
-            entry = Description(kind, family, code, "", text.formula, text.meaning, section.symbols, parameters)
+            entry = Description(
+                kind, family, code, "", text.formula, text.meaning, section.symbols, _SOURCE[family], parameters
+            )
             yield f"{family} {kind}", entry
 
 

@@ -77,11 +77,11 @@ class Journal:
         self._file.truncate(end)
 
 
-def key_of(subject: Subject, preset: Preset, software: str) -> str:
+def key_of(subject: Subject, preset: Preset, engine: str) -> str:
     """What the rows of a subject depend on: what is asked, the preset, the engine, and the files as they are now."""
     paths = sorted({*subject.images.values(), *subject.masks.values()})
     files = {str(path): _state(path) for path in paths}
-    return digest_json([subject.model_dump(mode="json"), preset.digest, software, files])
+    return digest_json([subject.model_dump(mode="json"), preset.digest, engine, files])
 
 
 def _state(path: Path) -> list[tuple[str, int, int]]:

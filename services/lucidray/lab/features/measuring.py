@@ -1,19 +1,22 @@
 """The features of one subject: images and masks read, every region measured by the engine that serves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from lucidray.contracts.catalogue import STEPS
 from lucidray.contracts.images import Regions, RegionsFacts, Segment, Volume
 from lucidray.core.errors import Permanent
 from lucidray.imaging.codes import MORPHOLOGICALLY_ABNORMAL_STRUCTURE, NEOPLASM
 from lucidray.lab.features.images import read_image
 from lucidray.lab.features.lesion import LesionRow
 from lucidray.lab.features.rois import Roi, read_rois
+from lucidray.quantify.engine import software
 from lucidray.quantify.preset import Preset
-from lucidray.quantify.step import measure
+from lucidray.quantify.step import Measured, embed_regions, measure
+from lucidray.serving.bundle import BundleShelf
 
 
 class Subject(BaseModel):
@@ -46,6 +49,12 @@ def measure_subject(subject: Subject, preset: Preset) -> list[LesionRow]:
     return [row.model_copy(update={"remarks": row.remarks + apart})]
 
 
+def engine_of(preset: Preset) -> str:
+    """What rows depend on beside files and preset: software, version of the algorithm, bundles that embed."""
+    bundles = sorted({f"{each.bundle} {BundleShelf().find(each.bundle).digest}" for each in preset.deep})
+    return "; ".join([software(), STEPS["quantify"].algorithm_version, *bundles])
+
+
 def read_volumes(images: Mapping[str, Path], preset: Preset) -> dict[str, Volume]:
     """The images by role, each in the modality and unit that the preset measures."""
     wanted = {each.role: each for each in reversed(preset.measurements)}
@@ -73,8 +82,12 @@ def _one_roi(subject: Subject, role: str, volume: Volume) -> Roi:
     return rois[0]
 
 
-def _row(subject: Subject, name: str, parts: list[tuple[dict[str, Volume], Roi]], preset: Preset) -> LesionRow:
-    measured = [each for volumes, roi in parts for each in measure(preset, volumes, _regions(roi))]
+def _row(subject: Subject, name: str, parts: Sequence[tuple[dict[str, Volume], Roi]], preset: Preset) -> LesionRow:
+    bundles = {each.bundle: BundleShelf().find(each.bundle) for each in preset.deep}
+    measured: list[Measured] = []
+    for volumes, roi in parts:
+        measured += measure(preset, volumes, _regions(roi))
+        measured += embed_regions(preset, bundles, volumes, _regions(roi))
     return LesionRow(
         subject=subject.name,
         roi=name,

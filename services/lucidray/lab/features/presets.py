@@ -1,6 +1,7 @@
 """Feature presets at hand: listed, shown, and checked for faults and for what the IBSI manual advises against."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -60,7 +61,7 @@ def check(path: Path) -> list[Finding]:
     except yaml.YAMLError as error:
         return [Finding("", f"it is not YAML: {_where(error)}", "correct that line")]
     except ValidationError as error:
-        return [_finding(each, content) for each in error.errors()]
+        return _findings(error)
     if preset.name != path.stem:
         return [Finding("name", f"it is '{preset.name}', the file '{path.stem}'", "give both the same name")]
     return [advice for at, each in enumerate(preset.measurements) for advice in _advice(f"measurements.{at}", each)]
@@ -71,16 +72,36 @@ def _where(error: yaml.YAMLError) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}" if mark else type(error).__name__
 
 
-def _finding(error: ErrorDetails, content: Any) -> Finding:
-    field = ".".join(str(part) for part in error["loc"])
+def _findings(error: ValidationError) -> list[Finding]:
+    """One for each field: where a value may be of several kinds, each kind has its complaint."""
+    found: dict[str, Finding] = {}
+    for each in error.errors():
+        new = _finding(each)
+        old = found.setdefault(new.field, new)
+        if old != new:
+            remedy = old.remedy if old.remedy.startswith("did you mean") else new.remedy
+            found[new.field] = Finding(new.field, f"{old.cause}; or {new.cause}", remedy)
+    return list(found.values())
+
+
+def _finding(error: ErrorDetails) -> Finding:
+    kinds = ("literal[", "list[")  # pydantic's names of the alternatives, no part of the field's place
+    field = ".".join(str(part) for part in error["loc"] if not str(part).startswith(kinds))
     if error["type"] == "missing":
         return Finding(field, "it is missing", "add it")
     if error["type"] == "extra_forbidden":
-        name = str(error["loc"][-1])
-        near = get_close_matches(name, _known_fields(), n=1)
-        return Finding(field, "there is no such field", f"did you mean {near[0]}?" if near else "remove it")
+        return Finding(field, "there is no such field", _nearest(error["loc"][-1], _known_fields(), "remove it"))
+    if error["type"] == "literal_error":
+        expected = error.get("ctx", {}).get("expected", "")
+        remedy = _nearest(error["input"], re.findall(r"'([^']*)'", expected), "correct it")
+        return Finding(field, f"{error['input']!r} is none of {expected}", remedy)
     given = "" if isinstance(error["input"], dict | list) else f"; it is {error['input']!r}"
     return Finding(field, error["msg"].removeprefix("Value error, ") + given, "correct it")
+
+
+def _nearest(word: object, words: Iterable[str], otherwise: str) -> str:
+    near = get_close_matches(str(word), words, n=1)
+    return f"did you mean {near[0]}?" if near else otherwise
 
 
 def _known_fields() -> set[str]:

@@ -49,7 +49,7 @@ def run_cohort(
     *,
     jobs: int,
     as_long: bool,
-    software: str,
+    engine: str,
     console: Console,
 ) -> list[LesionRow]:
     """Measure all subjects and write their table.
@@ -62,7 +62,7 @@ def run_cohort(
     """
     check_writable(output)
     with Journal(output) as journal:
-        keys = [key_of(subject, preset, software) for subject in subjects]
+        keys = [key_of(subject, preset, engine) for subject in subjects]
         rows = [journal.find(key) for key in keys]
         todo = [at for at, found in enumerate(rows) if found is None]
         with _progress(console) as progress:
