@@ -65,7 +65,7 @@ def run_cohort(
         keys = [key_of(subject, preset, engine) for subject in subjects]
         rows = [journal.find(key) for key in keys]
         todo = [at for at, found in enumerate(rows) if found is None]
-        with _progress(console) as progress:
+        with progress_bar(console) as progress:
             bar = progress.add_task("measured", total=len(subjects), completed=len(subjects) - len(todo), failed="")
             failures = 0
             for done, result, exit_code in run_each(Work(preset), [subjects[at] for at in todo], jobs):
@@ -84,7 +84,8 @@ def run_cohort(
     return complete
 
 
-def _progress(console: Console) -> Progress:
+def progress_bar(console: Console) -> Progress:
+    """Done, in all, time gone and left, and the field `failed`."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

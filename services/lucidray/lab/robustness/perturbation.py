@@ -17,7 +17,7 @@ from lucidray.contracts.images import Volume
 from lucidray.core.errors import Permanent
 from lucidray.imaging.crop import crop, shifted
 from lucidray.imaging.geometry import to_index, to_patient
-from lucidray.imaging.resample import ibsi_grid, resample, resample_mask
+from lucidray.imaging.resample import Interpolation, ibsi_grid, resample, resample_mask
 from lucidray.lab.robustness.contour import randomised, resized
 
 Mask = npt.NDArray[np.bool_]
@@ -25,6 +25,7 @@ Floats = npt.NDArray[np.float32]
 Link = Literal["R", "T", "N", "V", "C"]
 
 _MARGIN = 25.0  # mm around the region: room to turn and grow in, and for supervoxels beside it
+_SPLINE_REACH = 16  # native voxels beyond the grid: the influence of a cubic spline's coefficients fades as 0.27**n
 _NORMAL_QUARTILE = 0.6745  # median of |x| for x from the standard normal distribution
 
 
@@ -72,7 +73,11 @@ def generator(seed: int, name: str, repeat: int) -> np.random.Generator:
 
 
 def perturbed(
-    lesion: Lesion, spacing: Vector | None, chain: Chain, rng: np.random.Generator, thing: str = "lesion"
+    lesion: Lesion,
+    spacing: Vector | None,
+    chain: Chain,
+    rng: np.random.Generator,
+    interpolation: Interpolation = "linear",
 ) -> Lesion:
     """The lesion under one draw of the chain, on a grid of the measurement's spacing.
 
@@ -102,11 +107,11 @@ def perturbed(
     )
     target = _around(target, lesion)
     noise, contour = rng.spawn(2)
-    voxels = _values(lesion, target, noise if "N" in chain.links else None)
+    voxels = _values(lesion, target, noise if "N" in chain.links else None, interpolation)
     mask = resample_mask(lesion.mask, lesion.grid, target)
     if not mask.any():
         raise Permanent(
-            f"{thing} '{lesion.name}'", "nothing of it is left at the measurement's voxels", "use smaller voxels"
+            f"lesion '{lesion.name}'", "nothing of it is left at the measurement's voxels", "use smaller voxels"
         )
     if "V" in chain.links:
         mask = resized(mask, target.spacing, chain.volume * change, contour)
@@ -154,11 +159,11 @@ def _around(grid: Grid, lesion: Lesion) -> Grid:
     return shifted(grid, low, high - low + 1)
 
 
-def _values(lesion: Lesion, target: Grid, rng: np.random.Generator | None) -> Floats:
+def _values(lesion: Lesion, target: Grid, rng: np.random.Generator | None, interpolation: Interpolation) -> Floats:
     """The image on the target grid, with as much noise again as it has around the region."""
-    part, grid = crop(lesion.volume.voxels, lesion.volume.grid, target)
+    part, grid = crop(lesion.volume.voxels, lesion.volume.grid, target, _SPLINE_REACH)
     voxels = part.astype(np.float32)
     if rng is not None:
         voxels = voxels + rng.normal(0, noise_level(voxels), voxels.shape).astype(np.float32)
-    values: Floats = resample(voxels, grid, target, outside=float(voxels.min()))
+    values: Floats = resample(voxels, grid, target, interpolation=interpolation, outside=float(voxels.min()))
     return values

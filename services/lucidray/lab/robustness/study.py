@@ -1,0 +1,125 @@
+"""Every lesion of a cohort measured again and again, by the engine that serves."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from rich.console import Console
+
+from lucidray.contracts.grid import Grid, Vector
+from lucidray.contracts.results import Feature
+from lucidray.core.errors import LucidrayError, Permanent
+from lucidray.lab.features.lesion import LesionRow
+from lucidray.lab.features.measuring import Subject, measure_subject, read_volumes
+from lucidray.lab.features.rois import read_rois
+from lucidray.lab.features.run import progress_bar
+from lucidray.lab.features.workers import run_each
+from lucidray.lab.robustness.perturbation import Chain, Lesion, generator, perturbed
+from lucidray.quantify.engine import compute
+from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.preset import Preset
+from lucidray.quantify.region import prepare
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """One lesion: its features of every measurement, or why there are none."""
+
+    name: str
+    measurements: list[list[Feature]]
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Perturbations:
+    """Measures a subject's lesions under draws of a chain."""
+
+    preset: Preset
+    chain: Chain
+    repeats: int
+    seed: int
+
+    def __call__(self, subject: Subject) -> list[Repeated]:
+        try:
+            volumes = read_volumes(subject.images, self.preset)
+            mask = subject.masks.get("") or next(iter(subject.masks.values()))
+            found = []
+            for roi in read_rois(mask, subject.roi, volumes, any_grid=subject.any_grid):
+                name = f"{subject.name} {roi.name}"
+                lesions = {role: Lesion(name, volume, roi.mask, roi.grid) for role, volume in volumes.items()}
+                found.append(Repeated(name, [self._measured(lesions, repeat) for repeat in range(self.repeats)]))
+            return found
+        except LucidrayError as error:
+            return [Repeated(subject.name, [], str(error))]
+
+    def _measured(self, lesions: dict[str, Lesion], repeat: int) -> list[Feature]:
+        """One draw: the same for every image and measurement, each on its own grid."""
+        found: list[Feature] = []
+        for measurement in self.preset.measurements:
+            if measurement.role in lesions:
+                lesion = lesions[measurement.role]
+                draws = generator(self.seed, lesion.name, repeat)
+                spacing = _spacing(measurement, lesion.volume.grid)
+                other = perturbed(lesion, spacing, self.chain, draws, measurement.interpolation)
+                found += compute(prepare(other.volume, other.mask, other.grid, measurement), measurement, 1)
+        return found
+
+
+def perturb_cohort(subjects: Sequence[Subject], work: Perturbations, jobs: int, console: Console) -> list[Repeated]:
+    """All lesions of all subjects, in their order; with a progress bar."""
+    return [lesion for found in _each(subjects, work, jobs, console) for lesion in found]
+
+
+def read_again(subjects: Sequence[Subject], preset: Preset, jobs: int, console: Console) -> list[Repeated]:
+    """Lesions by the name of their subject: every region and mask that a name has is the reading of one reader."""
+    readings: dict[str, list[LesionRow]] = {}
+    for subject, rows in zip(subjects, _each(subjects, partial(_read, preset), jobs, console), strict=True):
+        readings.setdefault(subject.name, []).extend(rows)
+    return [_repeated(name, rows) for name, rows in readings.items()]
+
+
+def _each(
+    subjects: Sequence[Subject], work: Callable[[Subject], list[T]], jobs: int, console: Console
+) -> list[list[T]]:
+    """What the work gives for each subject, in their order.
+
+    Raises
+    ------
+    Permanent
+        A process died: without one of the subjects the others' figures are not what was asked for.
+    """
+    found: list[list[T]] = [[] for _ in subjects]
+    with progress_bar(console) as progress:
+        bar = progress.add_task("measured", total=len(subjects), failed="")
+        for at, result, exit_code in run_each(work, subjects, jobs):
+            if result is None:
+                raise Permanent(
+                    f"subject '{subjects[at].name}'",
+                    f"its process ended with exit code {exit_code}",
+                    "run with fewer --jobs: it may have been too little memory",
+                )
+            found[at] = result
+            progress.update(bar, advance=1)
+    return found
+
+
+def _repeated(name: str, rows: list[LesionRow]) -> Repeated:
+    reasons = "; ".join(row.reason for row in rows if row.reason)
+    return Repeated(name, [] if reasons else [row.features for row in rows], reasons)
+
+
+def _read(preset: Preset, subject: Subject) -> list[LesionRow]:
+    try:
+        return measure_subject(subject, preset)
+    except LucidrayError as error:
+        return [LesionRow(subject=subject.name, status="failed", reason=str(error))]
+
+
+def _spacing(measurement: Measurement, native: Grid) -> Vector | None:
+    if measurement.spacing is None:
+        return None
+    z, y, x = (own if step is None else step for step, own in zip(measurement.spacing, native.spacing, strict=True))
+    return z, y, x
