@@ -3,6 +3,7 @@
 import html
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -13,24 +14,56 @@ import highdicom as hd
 import httpx
 import numpy as np
 import pytest
+import yaml
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from tests.house import BIN, House, dciodvfy_errors, running_house
 from tests.journeys.secrets import leaks, planted_secrets
 
+import lucidray.dispatch
+import lucidray.zoo
 from lucidray.launcher.verify import Findings, verify
 from lucidray.phantom import PhantomStudy, make_study
 from lucidray.phantom import anomalies as bad
 from lucidray.phantom.phi import plant_phi
+from lucidray.serving.bundle import Bundle, load_bundle, read_manifest
 
 DATA = Path(os.environ.get("LUCIDRAY_DATA", Path(__file__).parents[3] / "shared" / "data"))
+ZOO = Path(lucidray.zoo.__file__).parent / "bundles"
+WORKFLOWS = Path(lucidray.dispatch.__file__).parent / "workflows"
+CHANGED = "changed-after-packing"
+# Wants only studies of its trial, with a bundle that somebody changed.
+TRIAL = {
+    "name": "trial",
+    "when": "study.series.exists(s, s.SeriesDescription == 'TRIAL')",
+    "inputs": {"PET": {"select": "series.Modality == 'PT'"}},
+    "slip": [{"step": "deidentify"}, {"step": "harmonize"}, {"step": "segment", "bundles": [CHANGED]}],
+}
 pytestmark = pytest.mark.xdist_group("house")
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with running_house(tmp_path_factory.mktemp("house")) as house:
+    folder = tmp_path_factory.mktemp("house")
+    environment = {
+        "LUCIDRAY_BUNDLES__FOLDERS": str([str(ZOO), str(folder / "bundles")]),
+        "LUCIDRAY_DISPATCH__WORKFLOWS": str([str(WORKFLOWS), str(folder / "workflows")]),
+    }
+    change_after_packing(load_bundle(ZOO / "pet-suv-threshold"), folder / "bundles" / "changed")
+    (folder / "workflows").mkdir()
+    (folder / "workflows" / "trial.yaml").write_text(yaml.safe_dump(TRIAL))
+    with running_house(folder, environment) as house:
         yield house
+
+
+def change_after_packing(bundle: Bundle, folder: Path) -> None:
+    """A bundle whose network is not the one that its manifest names."""
+    shutil.copytree(bundle.folder, folder)
+    manifest = folder / "model.yaml"
+    manifest.write_text(manifest.read_text().replace(f"name: {bundle.name}", f"name: {CHANGED}", 1))
+    assert read_manifest(folder).name == CHANGED
+    with (folder / "model.onnx").open("ab") as model:
+        model.write(b"\0")
 
 
 def run(house: House, datasets: Sequence[Dataset]) -> dict[str, Any]:
@@ -192,6 +225,23 @@ def test_bad_studies_end_with_cause_and_remedy(house: House, anomaly: Any, state
     printed = show(house, case)
     assert words in printed
     assert case["remedy"].split(",")[0][:30] in printed
+
+
+def test_a_changed_bundle_holds_its_workflow_and_no_other(house: House) -> None:
+    datasets = make_study(35).datasets
+    for each in datasets:
+        if each.Modality == "PT":
+            each.SeriesDescription = "TRIAL"
+    known = house.known()
+    assert not house.send(datasets).failed
+    held = house.wait_new(known, "held")
+    assert CHANGED in held["thing"]
+    assert "model.onnx" in held["thing"]
+    assert "SHA-256" in held["cause"]
+    printed = show(house, held)
+    assert "SHA-256" in printed
+    assert held["remedy"][:30] in printed
+    assert house.wait_new([*known, held["case_id"]])["state"] == "completed"
 
 
 def test_two_accessions_in_one_study_are_normal(house: House) -> None:
