@@ -101,9 +101,9 @@ def test_trusted_suv_is_flagged() -> None:
 @pytest.mark.parametrize(
     ("anomaly", "role", "named"),
     [
-        (anomalies.drop_slice, "CT", "1 missing slices between z="),
-        (partial(anomalies.drop_slice, modality="PT"), "PET", "1 missing slices between z="),
-        (anomalies.duplicate_slice, "CT", "1 duplicate slices, at z="),
+        (anomalies.drop_slice, "CT", "1 missing slice between z="),
+        (partial(anomalies.drop_slice, modality="PT"), "PET", "1 missing slice between z="),
+        (anomalies.duplicate_slice, "CT", "1 duplicate slice, at z="),
         (anomalies.remove_dose, "PET", "RadionuclideTotalDose"),
         (anomalies.remove_weight, "PET", "PatientWeight"),
         (anomalies.second_ct_series, "CT", "more than one series"),

@@ -153,9 +153,13 @@ def _check_duplicates(heights: npt.NDArray[np.float64], thing: str) -> None:
     if len(twice):
         raise Permanent(
             thing,
-            f"{len(twice)} duplicate slices, at z={_listed(twice)}",
+            f"{_slices(len(twice), 'duplicate')}, at z={_listed(twice)}",
             "select one time point or reconstruction, or send the series again",
         )
+
+
+def _slices(count: int, kind: str) -> str:
+    return f"{count} {kind} slice" + ("s" if count > 1 else "")
 
 
 def _without_gaps(
@@ -174,7 +178,7 @@ def _without_gaps(
         )
         raise Permanent(
             thing,
-            f"{missing} missing slices {where} (usual distance {usual:.2f} mm)",
+            f"{_slices(missing, 'missing')} {where} (usual distance {usual:.2f} mm)",
             "send the whole series again, or set gaps: longest-run for the step 'harmonize' of the workflow",
         )
     run = max(np.split(order, breaks + 1), key=len)

@@ -138,9 +138,10 @@ def show(findings: Findings, truth: Truth | None, picture: Path, url: str, out: 
     if findings.dice is not None:
         table.add_row("SEG: Dice against the known truth", f"{findings.dice:.3f}")
     table.add_row("SR: measurements", str(findings.measurement_count))
-    for name, value in findings.measurements.items():
+    for name, measured in findings.measurements.items():
         if name in SHOWN:
-            table.add_row(f"SR: {name}", f"{value:.4g}")
+            unit = "" if measured.unit == "no units" else measured.unit
+            table.add_row(f"SR: {name}", f"{measured.value:.4g} {unit}".rstrip())
     if findings.probability is not None:
         interval = " (95 % interval {:.2f} to {:.2f})".format(*findings.interval) if findings.interval else ""
         table.add_row("SR: probability", f"{findings.probability:.2f}{interval}")

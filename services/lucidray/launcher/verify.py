@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import highdicom as hd
 import numpy as np
@@ -23,6 +24,13 @@ IDENTITY = (
 _PROBABILITY = "122157"  # DCM, Probability
 
 
+class Measured(NamedTuple):
+    """A value with its unit, as the report prints it."""
+
+    value: float
+    unit: str
+
+
 @dataclass
 class Findings:
     """What the results say, and what is wrong with them."""
@@ -30,7 +38,7 @@ class Findings:
     problems: list[str] = field(default_factory=list)
     segments: dict[int, float] = field(default_factory=dict)  # volume by number, ml
     dice: float | None = None
-    measurements: dict[str, float] = field(default_factory=dict)  # by name; of the first region that has it
+    measurements: dict[str, Measured] = field(default_factory=dict)  # by name; of the first region that has it
     measurement_count: int = 0
     probability: float | None = None
     interval: tuple[float, float] | None = None
@@ -125,7 +133,8 @@ def _read_report(dataset: Dataset, findings: Findings) -> None:
                 findings.interval = (value - distances["-"], value + distances["+"])
         else:
             findings.measurement_count += 1
-            findings.measurements.setdefault(str(name.CodeMeaning), value)
+            unit = item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0]
+            findings.measurements.setdefault(str(name.CodeMeaning), Measured(value, str(unit.CodeMeaning)))
 
 
 def _numbers(dataset: Dataset) -> list[Dataset]:
