@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3.
 BIN := .venv/bin
 STUDY ?=
 
-.PHONY: demo test test-faults lint format proto proto-check zoo bench up setup setup-test clean
+.PHONY: demo test test-faults lint format proto proto-check chart zoo bench up setup setup-test clean
 
 # The demonstration needs only what the services need: no torch, no test tools.
 .venv/demo: pyproject.toml
@@ -46,6 +46,10 @@ proto: .venv/test
 
 proto-check: .venv/test
 	cd proto && ../$(BIN)/buf lint
+
+# The chart's values schema, from the settings of the services.
+chart: .venv/test
+	$(BIN)/python -m lucidray.launcher.chart_schema charts/lucidray
 
 zoo: .venv/test
 	$(BIN)/python -m lucidray.lab.pet_suv_threshold
