@@ -3,7 +3,7 @@ PYTHON ?= $(firstword $(shell command -v python3.11) $(shell command -v python3.
 BIN := .venv/bin
 STUDY ?=
 
-.PHONY: demo test test-faults lint format proto proto-check chart zoo bench up setup setup-test clean
+.PHONY: demo test test-faults lint format proto proto-check chart constraints zoo bench up setup setup-test clean
 
 # The demonstration needs only what the services need: no torch, no test tools.
 .venv/demo: pyproject.toml
@@ -50,6 +50,10 @@ proto-check: .venv/test
 # The chart's values schema, from the settings of the services.
 chart: .venv/test
 	$(BIN)/python -m lucidray.launcher.chart_schema charts/lucidray
+
+# Versions of the images: those that the tests ran with. On a fresh environment, so that nothing else is in it.
+constraints: .venv/test
+	(echo '# Versions that the tests passed with; images are built with these.'; $(BIN)/python -m pip freeze --exclude-editable) > docker/constraints.txt
 
 zoo: .venv/test
 	$(BIN)/python -m lucidray.lab.pet_suv_threshold

@@ -9,7 +9,7 @@ deidentify: {zone: clinical, sections: [deidentify, worker], key: vault, databas
 reidentify: {zone: clinical, sections: [deidentify, worker], key: vault, database: LUCIDRAY_DEIDENTIFY__VAULT_URL, siteKey: true, vaultKey: true, image: deidentify, args: [reidentify]}
 harmonize: {zone: analysis, sections: [harmonize, worker]}
 segment: {zone: analysis, sections: [segment, bundles, serving, worker]}
-quantify: {zone: analysis, sections: [quantify, worker]}
+quantify: {zone: analysis, sections: [quantify, bundles, serving, worker]}
 predict: {zone: analysis, sections: [predict, bundles, serving, worker]}
 explain: {zone: analysis, sections: [explain, bundles, serving, worker]}
 encode: {zone: analysis, sections: [encode, worker]}
