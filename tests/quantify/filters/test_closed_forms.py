@@ -5,6 +5,7 @@ from math import cos, pi, radians, sin
 import numpy as np
 import numpy.typing as npt
 import pytest
+import pywt
 
 from lucidray.quantify.filters import FilterSpec, response
 from lucidray.quantify.filters.boundary import Boundary
@@ -183,3 +184,20 @@ def test_pooled_and_steered_maps_turn_with_the_image(spec: FilterSpec) -> None:
     for axes in ((0, 1), (1, 2), (0, 2)):
         turned = response(np.rot90(image, 1, axes), UNIT, spec)
         np.testing.assert_allclose(turned, np.rot90(plain, 1, axes), atol=1e-9)
+
+
+@pytest.mark.parametrize(("family", "level"), [("haar", 1), ("db3", 1), ("coif1", 2)])
+def test_undecimated_bands_are_those_of_pywavelets(family: str, level: int) -> None:
+    image = np.random.default_rng(8).normal(size=(16, 16, 16))
+    coarsest = pywt.swtn(image, family, level)[0]
+    for bands in ("LLL", "LLH", "LHL", "HLL", "LHH", "HLH", "HHL", "HHH"):
+        key = "".join({"L": "a", "H": "d"}[letter] for letter in reversed(bands))
+        np.testing.assert_allclose(response(image, UNIT, _periodic(family, bands, level)), coarsest[key], atol=1e-12)
+
+
+@pytest.mark.parametrize("family", ["haar", "db3", "coif1"])
+def test_decimated_bands_are_those_of_pywavelets(family: str) -> None:
+    image = np.random.default_rng(8).normal(size=(16, 16, 16))
+    bands = pywt.dwtn(image, family, mode="periodization")
+    found = response(image, UNIT, _periodic(family, "HLH", 1, decimated=True))
+    np.testing.assert_allclose(found[::2, ::2, ::2], bands["dad"], atol=1e-12)

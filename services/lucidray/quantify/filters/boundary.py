@@ -16,4 +16,4 @@ _NUMPY_MODES: dict[Boundary, Any] = {"zero": "constant", "nearest": "edge", "per
 
 def pad(image: Image, widths: Sequence[tuple[int, int]], boundary: Boundary) -> Image:
     """The image with (before, after) further voxels along each of its axes."""
-    return np.pad(image, widths, mode=_NUMPY_MODES[boundary])
+    return np.pad(image, widths, mode=_NUMPY_MODES[boundary]) if any(map(any, widths)) else image

@@ -75,14 +75,23 @@ def _eigenvectors(spectrum: Spectrum, base: Base, smoothing: float) -> Image:
     unit = np.eye(dimensions, dtype=int)
     gradient = [spectrum.filtered(_transfer(spectrum, base, tuple(each)), whole=True) for each in unit.tolist()]
     sigmas = [0.0] * (gradient[0].ndim - dimensions) + [smoothing] * dimensions
-    tensor = np.empty((*gradient[0][spectrum.inside].shape, dimensions, dimensions))
-    for i, j in combinations_with_replacement(range(dimensions), 2):
-        smooth = ndimage.gaussian_filter(gradient[i] * gradient[j], sigmas, truncate=_TENSOR_TRUNCATION)
-        tensor[..., i, j] = tensor[..., j, i] = smooth[spectrum.inside]
-    vectors = np.moveaxis(np.linalg.eigh(tensor)[1][..., ::-1], (-2, -1), (0, 1))
-    slope = np.stack([each[spectrum.inside] for each in gradient])
-    towards = np.where(np.einsum("a...,aw...->w...", slope, vectors) < 0, -1.0, 1.0)
-    vectors = vectors * towards
-    if dimensions == 3:  # noqa: PLR2004
+    tensor = {
+        (i, j): ndimage.gaussian_filter(gradient[i] * gradient[j], sigmas, truncate=_TENSOR_TRUNCATION)[spectrum.inside]
+        for i, j in combinations_with_replacement(range(dimensions), 2)
+    }
+    slopes = np.stack([each[spectrum.inside] for each in gradient])
+    vectors = np.empty((dimensions, *slopes.shape))
+    for index in range(slopes.shape[1]):  # plane by plane: the solver takes many times the memory of what it is given
+        planes = [[tensor[min(i, j), max(i, j)][index] for j in range(dimensions)] for i in range(dimensions)]
+        vectors[:, :, index] = _oriented(np.array(planes), slopes[:, index])
+    return vectors
+
+
+def _oriented(tensor: Image, slope: Image) -> Image:
+    """Eigenvectors [along, which, ...] of tensors [i, j, ...], pointing to where the slope [along, ...] leads up."""
+    found = np.linalg.eigh(np.moveaxis(tensor, (0, 1), (-2, -1)))[1]
+    vectors = np.moveaxis(found[..., ::-1], (-2, -1), (0, 1))
+    vectors = vectors * np.where(np.einsum("a...,aw...->w...", slope, vectors) < 0, -1.0, 1.0)
+    if len(vectors) == 3:  # noqa: PLR2004
         vectors[:, 2] = np.cross(vectors[:, 0], vectors[:, 1], axis=0)
     return vectors
