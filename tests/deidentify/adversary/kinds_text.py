@@ -5,6 +5,8 @@ import base64
 from tests.deidentify.adversary.drafts import Draft, item, sequence
 from tests.deidentify.adversary.kinds import kind
 
+from lucidray.deidentify.audit.identifiers import Kind
+
 _CT_TEXTS = (
     *("ConvolutionKernel", "FilterType", "SoftwareVersions", "ManufacturerModelName", "Manufacturer", "RescaleType"),
     *("ProtocolName", "ContrastBolusAgent", "ContrastBolusRoute", "ReconstructionMethod", "BodyPartExamined"),
@@ -96,6 +98,41 @@ def _echoes(draft: Draft) -> None:
     draft.dataset.ImageType = ["ORIGINAL", "PRIMARY", name.split("^")[0]]
     draft.dataset.ConvolutionKernel = name.split("^")[1]
     draft.planter.given("PatientID elsewhere", patient)
+
+
+@kind("the patient's own identifiers, shaped like what a scanner writes")
+def _shaped_echoes(draft: Draft) -> None:
+    """Short enough for a kernel, a model, a version; only who knows the patient can tell."""
+    planter, dataset = draft.planter, draft.dataset
+    number = planter.given("PatientID in scanner text", str(planter.random.randrange(100000, 1000000)), Kind.ID)
+    family = str(dataset.PatientName).split("^")[0]
+    born = str(dataset.PatientBirthDate)
+    dataset.PatientID = number
+    dataset.ConvolutionKernel = f"B{number}"
+    dataset.ManufacturerModelName = f"Biograph {number}"
+    dataset.SoftwareVersions = ["VB42", number]
+    dataset.DeviceSerialNumber = born
+    dataset.StationName = f"CT{family}1"
+    dataset.SeriesDescription = f"CT Thorax {number[:2]} {number[2:4]} {number[4:]}"
+    planter.given("PatientName in StationName", family)
+    planter.given("PatientBirthDate in DeviceSerialNumber", born, Kind.DATE)
+
+
+@kind("numbers in groups")
+def _grouped(draft: Draft) -> None:
+    dataset, planter = draft.dataset, draft.planter
+    for keyword, separator in zip(_DESCRIPTIONS, ("-", " ", "/"), strict=True):
+        number = planter.number(keyword, 10)
+        groups = [number[at : at + 2] for at in range(0, len(number), 2)]
+        setattr(dataset, keyword, f"{dataset.get(keyword)} {separator.join(groups)}")
+
+
+@kind("dates with two digits for the year")
+def _short_years(draft: Draft) -> None:
+    dataset, planter = draft.dataset, draft.planter
+    for keyword, separator in zip(_DESCRIPTIONS, (".", "/", "-"), strict=True):
+        day = planter.date(keyword)
+        setattr(dataset, keyword, f"{dataset.get(keyword)} {separator.join((day[6:], day[4:6], day[2:4]))}")
 
 
 @kind("codes that are no defined terms")

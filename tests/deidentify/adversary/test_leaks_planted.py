@@ -9,6 +9,7 @@ pytest.importorskip("dicomanonymizer", reason="needs the table of the package di
 
 from tests.deidentify.adversary.checker import Checker, Result
 from tests.deidentify.adversary.corpus import PlantedFile, make_corpus
+from tests.deidentify.adversary.drafts import IDENTITY
 from tests.deidentify.adversary.kinds import kinds
 from tests.deidentify.adversary.tools import lucidray, run
 
@@ -27,7 +28,15 @@ REFUSED = {
 
 
 # Known to leak still: to be mended in the engine, and then to go from here.
-OPEN = {"comments in compressed pixels", "bytes between compressed frames", "look-up tables and colour profiles"}
+OPEN = {
+    "comments in compressed pixels",
+    "bytes between compressed frames",
+    "look-up tables and colour profiles",
+    "numbers in groups",
+    "dates with two digits for the year",
+    "the patient's own identifiers, shaped like what a scanner writes",
+    IDENTITY,  # by the kind before
+}
 OPEN_LOGGED = {"SpecificCharacterSet"}
 
 
@@ -45,7 +54,7 @@ def told(result: Result) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("profile", ["clinical-ai", "basic"])
+@pytest.mark.parametrize("profile", ["clinical-ai", "research-export", "basic"])
 def test_nothing_planted_comes_out(profile: str, checked: tuple[list[PlantedFile], Checker]) -> None:
     corpus, checker = checked
     outputs = run(lucidray(profile), corpus)

@@ -87,7 +87,18 @@ def test_a_name_is_found_in_other_orders_and_in_part(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["19560102", "1956-01-02", "02.01.1956", "2.1.1956", "01/02/1956", "02JAN1956", "2 January 1956", "19560102101112"],
+    [
+        "19560102",
+        "1956-01-02",
+        "02.01.1956",
+        "2.1.1956",
+        "01/02/1956",
+        "02.01.56",
+        "2 1 56",
+        "02JAN1956",
+        "2 January 1956",
+        "19560102101112",
+    ],
 )
 def test_every_form_of_a_date_is_found(text: str) -> None:
     assert found(in_padding(b"born " + text.encode() + b" in town")) == {("date", "DataSetTrailingPadding")}
@@ -139,6 +150,19 @@ def test_a_name_is_found_without_its_accents() -> None:
         assert searcher.search(
             part10(ct_slice(PatientName="", StudyDescription=text, SpecificCharacterSet="ISO_IR 192"))
         )
+
+
+@pytest.mark.parametrize("text", ["CT 48-15-16", "Thorax 481 516", "48/15/16"])
+def test_a_short_number_is_found_in_groups(text: str) -> None:
+    searcher = Searcher([Identifier(Kind.ID, "481516", "list")])
+    data = part10(ct_slice(SeriesDescription=text, PatientName="", StudyDescription=""))
+    assert [hit.place for hit in searcher.search(data)] == ["SeriesDescription"]
+
+
+def test_what_is_split_over_elements_is_told_where_it_begins() -> None:
+    dataset = ct_slice(PatientName="P0815^", PatientID="", PatientBirthDate="", StudyDescription="CT")
+    dataset.PatientComments = "KX\t4711\n08 15"
+    assert found(part10(dataset)) == {("id", "PatientComments")}
 
 
 def test_short_names_are_whole_words() -> None:

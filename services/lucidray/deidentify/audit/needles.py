@@ -23,11 +23,13 @@ _ENCODINGS = (
 )
 _WIDE = ("utf-16-le", "utf-16-be")
 MIN_BYTES = 6  # a shorter needle is met by chance in a few megabytes of numbers
-MIN_SQUEEZED = 8  # squeezed bytes have a smaller alphabet
+MIN_SQUEEZED = 8  # squeezed bytes have a smaller alphabet; in a single text, which is short,
+MIN_SQUEEZED_TEXT = 5
 _ASCII_ESCAPE = b"\x1b(B"  # back to ASCII at the end (ISO 2022): not part of the text
 _DATE_FORMS = (
     *("%Y%m%d", "%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d", "%Y:%m:%d", "%Y %m %d"),
     *("%d.%m.%Y", "%d-%m-%Y", "%d/%m/%Y", "%m/%d/%Y", "%m-%d-%Y", "%d%m%Y", "%m%d%Y"),
+    *(separator.join(order) for separator in ".-/ " for order in (("%d", "%m", "%y"), ("%m", "%d", "%y"))),
     *("%d-%b-%Y", "%d%b%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%d. %B %Y"),
 )
 
@@ -73,7 +75,7 @@ def squeezed_needles(identifier: Identifier) -> Iterator[Needle]:
     orders = permutations(words) if identifier.kind is Kind.NAME and len(words) <= 3 else [tuple(words)]
     for joined in {"".join(order) for order in orders}:
         data = joined.encode()
-        if len(data) >= MIN_SQUEEZED:
+        if len(data) >= MIN_SQUEEZED_TEXT:
             yield Needle(data, "split or joined", _edge(data))
 
 
@@ -87,6 +89,18 @@ def words(identifier: Identifier) -> Iterator[str]:
 def squeezed(data: bytes) -> bytes:
     """Only letters, digits and bytes over 127, in lower case."""
     return data.translate(_LOWER, _DROPPED)
+
+
+def unsqueezed_offset(data: bytes, offset: int) -> int:
+    """Where in `data` the byte stands that is at `offset` of its squeezed bytes."""
+    low, high = 0, len(data)
+    while low < high:
+        middle = (low + high) // 2
+        if len(squeezed(data[: middle + 1])) > offset:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 _LOWER = bytes(range(256)).lower()

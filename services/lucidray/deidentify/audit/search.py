@@ -8,7 +8,16 @@ from ahocorasick_rs import AhoCorasick, BytesAhoCorasick
 from lucidray.deidentify.audit.elements import Element, Places, dataset_bytes, elements, meta_elements
 from lucidray.deidentify.audit.folding import folded
 from lucidray.deidentify.audit.identifiers import Identifier
-from lucidray.deidentify.audit.needles import Edge, Needle, needles, squeezed, squeezed_needles, words
+from lucidray.deidentify.audit.needles import (
+    MIN_SQUEEZED,
+    Edge,
+    Needle,
+    needles,
+    squeezed,
+    squeezed_needles,
+    unsqueezed_offset,
+    words,
+)
 from lucidray.deidentify.audit.streams import packed_streams
 from lucidray.imaging.elements import Malformed
 
@@ -16,9 +25,6 @@ MIN_IN_PIXELS = 8  # bytes; pixels are numbers, and shorter needles are met in t
 MIN_WORD = 3  # letters; shorter words name a person only in a person's name
 _DIGITS = b"0123456789"
 _TIMES = (4, 6)  # HHMM, HHMMSS
-
-
-_JOINED = "over the borders of elements"
 
 
 class Hit(NamedTuple):
@@ -75,7 +81,7 @@ class Searcher:
             content, start, _ = dataset_bytes(data)
         except Malformed:
             found += self._in_bytes(data, Places([], first="the file, which cannot be read as DICOM"))
-            return _without_echoes(found)
+            return _one_a_place(found)
         body = elements(data)
         places = Places(body, first="between file meta information and data set")
         if content is data:
@@ -85,13 +91,13 @@ class Searcher:
             found += self._in_bytes(data, head)
             found += self._in_bytes(content, places)
         found += self._in_texts([*meta, *body])
-        return _without_echoes(found)
+        return _one_a_place(found)
 
     def _in_name(self, file_name: str) -> Iterator[tuple[Identifier, str]]:
         data = file_name.encode("utf-8", "surrogateescape")
         for identifier, needle, *_ in self._plain.find(data.lower()):
             yield identifier, needle.form
-        for identifier, needle, *_ in self._joined.find(squeezed(data)):
+        for identifier, needle, _ in self._joined.find(squeezed(data)):
             yield identifier, needle.form
 
     def _in_bytes(self, data: bytes, places: Places, start: int = 0) -> Iterator[Hit]:
@@ -99,27 +105,27 @@ class Searcher:
             if begin < start:
                 continue
             place = places.at(begin)
-            if isinstance(place, Element):
-                if place.is_pixels and len(needle.data) < MIN_IN_PIXELS:
-                    continue
-                place = place.path
-            yield Hit(identifier, place, needle.form)
+            if isinstance(place, Element) and place.is_pixels and len(needle.data) < MIN_IN_PIXELS:
+                continue
+            yield Hit(identifier, _name(place), needle.form)
         whole = data[start:]
-        for identifier, needle, *_ in self._joined.find(squeezed(whole)):
-            yield Hit(identifier, _JOINED, needle.form)
+        for identifier, needle, begin in self._in_squeezed(whole):
+            yield Hit(identifier, _name(places.at(start + unsqueezed_offset(whole, begin))), needle.form)
         for stream in packed_streams(whole):
-            place = places.at(start + stream.offset)
-            where = place.path if isinstance(place, Element) else place
-            for identifier, needle, *_ in self._plain.find(stream.data.lower()):
+            where = _name(places.at(start + stream.offset))
+            for identifier, needle, *_ in (*self._plain.find(stream.data.lower()), *self._in_squeezed(stream.data)):
                 yield Hit(identifier, where, f"{needle.form}, {stream.name}")
-            for identifier, needle, *_ in self._joined.find(squeezed(stream.data)):
-                yield Hit(identifier, where, f"{needle.form}, {stream.name}")
+
+    def _in_squeezed(self, data: bytes) -> Iterator[tuple[Identifier, Needle, int]]:
+        return (each for each in self._joined.find(squeezed(data)) if len(each[1].data) >= MIN_SQUEEZED)
 
     def _in_texts(self, found: Sequence[Element]) -> Iterator[Hit]:
         if self._words is None:
             return
         for element in found:
             for text in element.texts:
+                for identifier, needle, _ in self._joined.find(squeezed(text.encode())):
+                    yield Hit(identifier, element.path, needle.form)
                 for index, *_ in self._words.find_matches_as_indexes(f" {folded(text)} ", overlapping=True):
                     word, identifiers = self._spoken[index]
                     if len(word) - 2 < MIN_WORD and word.isascii() and element.vr != "PN":
@@ -127,13 +133,13 @@ class Searcher:
                     yield from (Hit(each, element.path, "word") for each in identifiers)
 
 
-def _without_echoes(found: list[Hit]) -> list[Hit]:
-    """One hit for each identifier and place; none at no place of an identifier that was found at one."""
-    placed = {hit.identifier for hit in found if hit.place != _JOINED}
-    first = {(hit.identifier, hit.place): hit for hit in reversed(found)}
-    return [
-        hit for hit in dict.fromkeys(reversed(first.values())) if hit.place != _JOINED or hit.identifier not in placed
-    ]
+def _name(place: Element | str) -> str:
+    return place.path if isinstance(place, Element) else place
+
+
+def _one_a_place(found: list[Hit]) -> list[Hit]:
+    """The first hit of each identifier at each place."""
+    return list({(hit.identifier, hit.place): hit for hit in reversed(found)}.values())[::-1]
 
 
 def _stands_alone(data: bytes, start: int, end: int, edge: Edge, limits: tuple[int, int]) -> bool:
