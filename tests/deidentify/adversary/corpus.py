@@ -1,9 +1,12 @@
 """The corpus of a seed: every planted object as a file, with what was planted in it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.deidentify.adversary.burned import burned_drafts
 from tests.deidentify.adversary.drafts import Draft, as_found_in_the_wild
+from tests.deidentify.adversary.expected import Action, Check, expected
 from tests.deidentify.adversary.kinds import kind_drafts
 from tests.deidentify.adversary.planter import Plant
 from tests.deidentify.adversary.rows import row_drafts
@@ -17,24 +20,27 @@ class PlantedFile:
     data: bytes
     plants: tuple[Plant, ...]
     category: str
-    modality: str
+    checks: tuple[Check, ...]
 
 
 def make_corpus(seed: str) -> list[PlantedFile]:
     """All planted files; the same seed gives the same bytes."""
     with as_found_in_the_wild():
-        drafts = [*row_drafts(seed), *kind_drafts(seed)]
+        drafts = [*row_drafts(seed), *kind_drafts(seed), *burned_drafts(seed)]
         return [_file(number, each) for number, each in enumerate(drafts, 1)]
 
 
 def _file(number: int, made: Draft) -> PlantedFile:
-    return PlantedFile(
-        made.file_name or f"{number:04}.dcm",
-        made.written(),
-        tuple(made.plants()),
-        made.planter.category,
-        made.modality,
-    )
+    data = made.written()
+    name, category = made.file_name or f"{number:04}.dcm", made.planter.category
+    return PlantedFile(name, data, tuple(made.plants()), category, tuple(_checks(made)))
+
+
+def _checks(made: Draft) -> Iterator[Check]:
+    if made.shows_text:
+        yield Check(Action.PIXELS_HIDDEN, "PixelData", made.dataset["PixelData"].value)
+    elif made.is_valid:
+        yield from expected(made.dataset, made.modality, made.described)
 
 
 def write_corpus(corpus: list[PlantedFile], folder: Path) -> None:

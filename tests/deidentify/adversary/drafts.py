@@ -15,14 +15,14 @@ from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
+from tests.deidentify.adversary.descriptions import PROTOCOLS, SERIES, STUDIES
 from tests.deidentify.adversary.planter import Plant, Planter
-from tests.deidentify.adversary.scanners import COMMON, MODALITIES
+from tests.deidentify.adversary.scanners import COMMON, MODALITIES, TIMES
 
 OBJECT = "SOPInstanceUID of the object"
 IDENTITY = "patient, study and site of every object"
 IMPLEMENTATION_CLASS_UID = "1.2.276.0.7230010.3.0.3.6.7"
 DATES = ("StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate")
-TIMES = ("StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime")
 NAMES = ("PatientName", "ReferringPhysicianName")
 CODES = ("PatientID", "AccessionNumber", "StudyID", "InstitutionName", "StationName")
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
@@ -71,6 +71,9 @@ class Draft:
     tail: bytes = b""
     modality: str = "CT"
     identity: tuple[Plant, ...] = ()
+    described: dict[str, str] = field(default_factory=dict)
+    is_valid: bool = True  # so that refusing it is wrong
+    shows_text: bool = False  # in its pixels
 
     def plants(self) -> list[Plant]:
         """What is planted, without what was overwritten since."""
@@ -89,6 +92,10 @@ class Draft:
 
     def written(self) -> bytes:
         """The file."""
+        with as_found_in_the_wild():
+            return self._written()
+
+    def _written(self) -> bytes:
         meta = FileMetaDataset()
         meta.FileMetaInformationVersion = b"\0\1"
         meta.MediaStorageSOPClassUID = UID(str(self.dataset.SOPClassUID))
@@ -104,9 +111,8 @@ class Draft:
             self.dataset.set_original_encoding(
                 content.is_implicit_VR, content.is_little_endian, self.dataset._character_set
             )
-        with as_found_in_the_wild():
-            write_file_meta_info(head, meta)
-            write_dataset(content, self.dataset)
+        write_file_meta_info(head, meta)
+        write_dataset(content, self.dataset)
         body = content.getvalue() + self.tail
         if self.syntax == DeflatedExplicitVRLittleEndian:
             body = _deflated(body)
@@ -120,16 +126,15 @@ def _deflated(data: bytes) -> bytes:
 
 def draft(planter: Planter, modality: str = "CT") -> Draft:
     """An image of a scanner, about the patient of the corpus, whose identifiers are planted in every object."""
-    dataset, who = item({**COMMON, **MODALITIES[modality]}), Planter(planter.seed.split("/")[0], IDENTITY)
+    dataset, who = item({**COMMON, **TIMES, **MODALITIES[modality]}), Planter(planter.seed.split("/")[0], IDENTITY)
     for keyword in UIDS:
         setattr(dataset, keyword, who.uid(keyword))
     day = who.date("StudyDate")
     for keyword in DATES:
         setattr(dataset, keyword, day)
-    for keyword, value in zip(TIMES, ("100501.5", "100633.25", "100702.125", "100702.125"), strict=True):
-        setattr(dataset, keyword, value)
     if modality == "PT":
         dataset.RadiopharmaceuticalInformationSequence[0].RadiopharmaceuticalStartDateTime = f"{day}091500.00"
+        dataset.DecayCorrectionDateTime = f"{day}100633.25"
     for keyword in NAMES:
         setattr(dataset, keyword, who.name(keyword))
     dataset.PatientBirthDate = who.date("PatientBirthDate")
@@ -137,5 +142,14 @@ def draft(planter: Planter, modality: str = "CT") -> Draft:
         setattr(dataset, keyword, who.text(keyword))
     dataset.SpecificCharacterSet, dataset.PositionReferenceIndicator = "ISO_IR 192", ""
     dataset.SOPInstanceUID = planter.uid(OBJECT)
+    described = described_as(planter, modality)
+    for keyword, text in described.items():
+        setattr(dataset, keyword, text)
     dataset.add_new("PixelData", "OW", _PIXELS)
-    return Draft(dataset, planter, modality=modality, identity=tuple(who.plants))
+    return Draft(dataset, planter, modality=modality, identity=tuple(who.plants), described=described)
+
+
+def described_as(planter: Planter, modality: str) -> dict[str, str]:
+    """Descriptions of study, series and protocol."""
+    texts = {"StudyDescription": STUDIES, "SeriesDescription": SERIES, "ProtocolName": PROTOCOLS}
+    return {keyword: planter.random.choice(of[modality]) for keyword, of in texts.items()}

@@ -88,18 +88,20 @@ def _padding(draft: Draft) -> None:
 @kind("bytes behind the pixels")
 def _behind_pixels(draft: Draft) -> None:
     draft.dataset["PixelData"].value += _bytes(draft, "PixelData")
+    draft.is_valid = False
 
 
 @kind("bytes behind the last element")
 def _behind_all(draft: Draft) -> None:
     draft.tail = _bytes(draft, "tail")
+    draft.is_valid = False
 
 
 @kind("comments in compressed pixels")
 def _comments(draft: Draft) -> None:
     comment, camera = _bytes(draft, "JPEG comment"), _bytes(draft, "EXIF")
     frame = b"\xff\xd8" + _segment(0xFE, comment) + _segment(0xE1, b"Exif\0\0" + camera) + b"\xff\xd9"
-    draft.syntax = JPEGBaseline8Bit
+    draft.syntax, draft.is_valid = JPEGBaseline8Bit, False
     draft.dataset.add_new("PixelData", "OB", encapsulate([frame + b"\0" * (len(frame) % 2)]))
     draft.dataset["PixelData"].is_undefined_length = True
 
@@ -107,7 +109,7 @@ def _comments(draft: Draft) -> None:
 @kind("bytes between compressed frames")
 def _fragments(draft: Draft) -> None:
     frame = b"\xff\xd8\xff\xd9"
-    draft.syntax = JPEGBaseline8Bit
+    draft.syntax, draft.is_valid = JPEGBaseline8Bit, False
     draft.dataset.add_new("PixelData", "OB", encapsulate([frame + _bytes(draft, "behind the frame"), frame]))
     draft.dataset["PixelData"].is_undefined_length = True
     draft.dataset.NumberOfFrames = 2
@@ -146,3 +148,14 @@ def _binary(draft: Draft) -> None:
     draft.put("PixelPaddingValue", "OB", _bytes(draft, "PixelPaddingValue"))
     draft.put("RevolutionTime", "OB", _bytes(draft, "RevolutionTime"))
     draft.put("DoubleFloatRealWorldValueFirstValueMapped", "OB", _bytes(draft, "DoubleFloat"))
+
+
+@kind("names as bytes of numbers")
+def _letters(draft: Draft) -> None:
+    """More bytes than the one number that the attribute holds."""
+    for keyword, vr in (
+        *(("RevolutionTime", "FD"), ("SpiralPitchFactor", "FD"), ("ParallelReductionFactorInPlane", "FD")),
+        *(("LargestImagePixelValue", "US"), ("SmallestImagePixelValue", "SS"), ("PixelPaddingValue", "US")),
+        *(("TotalNumberOfExposures", "UN"), ("DiffusionBValue", "UN"), ("ContrastBolusAgentNumber", "US")),
+    ):
+        draft.put(keyword, vr, draft.planter.text(keyword, 16))

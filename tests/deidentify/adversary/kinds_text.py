@@ -138,11 +138,17 @@ def _short_years(draft: Draft) -> None:
 @kind("codes that are no defined terms")
 def _terms(draft: Draft) -> None:
     for keyword in (
-        *("ScanOptions", "ExposureModulationType", "ReconstructionAlgorithm", "PhotometricInterpretation", "Modality"),
+        *("ScanOptions", "ExposureModulationType", "ReconstructionAlgorithm", "Modality"),
         *("AcquisitionType", "RotationDirection", "PatientPosition", "Laterality", "ImageLaterality", "FilterMaterial"),
         *("PresentationIntentType", "BodyPartExamined", "QualityControlImage", "LossyImageCompressionMethod"),
     ):
         setattr(draft.dataset, keyword, draft.planter.text(keyword))
+
+
+@kind("pixels that are described by no defined term")
+def _photometric(draft: Draft) -> None:
+    draft.dataset.PhotometricInterpretation = draft.planter.text("PhotometricInterpretation")
+    draft.is_valid = False
 
 
 @kind("codes that are no defined terms, MR and PET", "PT")

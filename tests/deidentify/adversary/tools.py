@@ -19,7 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from pydicom import Dataset
+from pydicom import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from tests.deidentify.adversary.checker import Output
 from tests.deidentify.adversary.corpus import PlantedFile
 from tests.deidentify.adversary.drafts import as_found_in_the_wild
@@ -69,22 +70,48 @@ def _silently() -> Iterator[None]:
         logging.disable(previous)
 
 
-def lucidray(profile: str) -> Tool:
-    """Our engine, behind its check of pixels; without the gate of SOP classes, so that it sees all."""
-    from tests.deidentify.objects import through_engine
+def lucidray(profile: str, *, gated: bool = False) -> Tool:
+    """Our engine, behind its check of pixels; `gated`: also behind its gate of SOP classes, as in service."""
+    from tests.deidentify.objects import KEYS
 
     from lucidray.deidentify import dicomfile, gate
+    from lucidray.deidentify.engine import Deidentifier, Replaced
+    from lucidray.deidentify.profile import load_profile
+    from lucidray.deidentify.rules import Rulebook
+    from lucidray.deidentify.source import Source
+    from lucidray.deidentify.step import Identity
+
+    rules = Rulebook(load_profile(profile))
 
     def clean(data: bytes) -> bytes:
-        gate.check_pixels(dicomfile.read(data), "object")
-        return through_engine(data, profile)
+        with dicomfile.quietly():
+            source = Source.of(data)
+            header = source.header()
+            if gated:
+                gate.check_class(header, "object")
+            gate.check_pixels(header, "object")
+            patient = Identity.of(header).pseudonym(KEYS)
+            return Deidentifier(patient, KEYS, rules, Replaced()).clean(source).to_bytes()
 
-    return Tool(f"lucidray {profile}", clean)
+    return Tool(f"lucidray {profile}" if gated else f"{profile}, engine alone", clean)
 
 
 def copy() -> Tool:
     """Does nothing: everything leaks, or the checker is blind."""
     return Tool("copy", bytes, keeps_name=True)
+
+
+def shred() -> Tool:
+    """Leaves nothing but what a file must have: nothing leaks, and nothing is of use."""
+
+    def empty(dataset: Dataset) -> Dataset:
+        kept = Dataset()
+        kept.SOPClassUID, kept.SOPInstanceUID, kept.PatientName = dataset.SOPClassUID, generate_uid(), ""
+        kept.file_meta = FileMetaDataset()
+        kept.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        return kept
+
+    return Tool("shred", _through_dataset(empty))
 
 
 def _through_dataset(change: Callable[[Dataset], Any]) -> Clean:
