@@ -75,9 +75,9 @@ class Checker:
                     tally.withheld += 1
         return result
 
-    def search(self, data: bytes) -> list[Hit]:
-        """What of the corpus is found in any bytes, as of a log."""
-        return self._searcher.search(data)
+    def search(self, data: bytes, name: str = "") -> list[Hit]:
+        """What of the corpus is found in any file or bytes, as of a log."""
+        return self._searcher.search(data, name)
 
     def _of(self, plant: Plant, file_name: str, found: _Found) -> _Seen:
         hits = found.get(plant.identifier.value, {})

@@ -79,7 +79,7 @@ def lucidray(profile: str, *, gated: bool = False) -> Tool:
     from lucidray.deidentify.profile import load_profile
     from lucidray.deidentify.rules import Rulebook
     from lucidray.deidentify.source import Source
-    from lucidray.deidentify.step import Identity
+    from lucidray.deidentify.study import Identity
 
     rules = Rulebook(load_profile(profile))
 
