@@ -45,8 +45,10 @@ def ellipsoid_volume(axes: Axes) -> float:
 def ellipsoid_area(axes: Axes) -> float:
     """Of the ellipsoid of these semi-axes (major, minor, least) in mm, mm2.
 
-    The manual's series of Legendre polynomials (RDD2), to its term 20. Its terms are kept multiplied out, so that
-    spheres and spheroids, where the argument of the polynomials would be infinite, need no exception.
+    The manual's series of Legendre polynomials (RDD2), to its term 20, with the eccentricities as it prints them: the
+    consensus was reached so, though the area of an elongated ellipsoid comes out too small, and of a flat one too
+    large. The terms are kept multiplied out, so that spheres and spheroids, where the argument of the polynomials
+    would be infinite, need no exception.
     """
     major, minor, least = axes
     alpha, beta = 1 - (minor / major) ** 2, 1 - (least / major) ** 2  # squares of the eccentricities

@@ -1,11 +1,14 @@
-"""Compile every loop before a case waits for it: `python -m lucidray.quantify.warm` prints how long that took."""
+"""Compile every loop, and load what takes long, before a case waits for it.
+
+`python -m lucidray.quantify.warm` prints how long that took.
+"""
 
 import time
 
 import numpy as np
 
 from lucidray.quantify.engine import compute
-from lucidray.quantify.ibsi import TEXTURE
+from lucidray.quantify.ibsi import FAMILY_CODES
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Region
@@ -25,7 +28,7 @@ def warm_up() -> float:
         unit="1",
         discretisation=Discretisation(method="none", value=None),
         aggregation=["2D:avg", "3D:mrg"],
-        families=list(TEXTURE),
+        families=list(FAMILY_CODES),
     )
     compute(Region(voxels, mask, mask, (1.0, 1.0, 1.0)), measurement, 1)
     return time.perf_counter() - start
