@@ -35,7 +35,7 @@ def test_what_may_show_text_is_refused(changes: dict[str, Any], cause: str) -> N
 
 def test_pixels_are_as_many_as_the_image_is_large() -> None:
     check_pixels(ct_slice(), "object")
-    check_pixels(ct_slice(SOPClassUID="1.2.840.10008.5.1.4.1.1.481.3"), "object")
+    check_pixels(ct_slice(SOPClassUID="1.2.840.10008.5.1.4.1.1.481.2"), "object")
     for changes in ({"Rows": 9}, {"NumberOfFrames": 2}, {"Rows": 7}):
         with pytest.raises(Permanent, match="128 bytes of pixel data"):
             check_pixels(ct_slice(**changes), "object")
@@ -43,6 +43,23 @@ def test_pixels_are_as_many_as_the_image_is_large() -> None:
     del dataset.PixelData
     with pytest.raises(Permanent, match="without pixel data"):
         check_pixels(dataset, "object")
+
+
+@pytest.mark.parametrize("kind", ["481.3", "66.1", "67"])
+def test_objects_without_an_image_have_no_pixels(kind: str) -> None:
+    dataset = ct_slice(SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{kind}")
+    with pytest.raises(Refused, match="have no pixels"):
+        check_pixels(dataset, "object")
+    del dataset.PixelData
+    check_pixels(dataset, "object")
+
+
+def test_bytes_behind_the_pixels_of_derived_objects_are_seen() -> None:
+    for kind in ("481.2", "66.4"):
+        dataset = ct_slice(SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{kind}")
+        dataset.PixelData += b"NAME"
+        with pytest.raises(Permanent, match="132 bytes of pixel data"):
+            check_pixels(dataset, "object")
 
 
 def test_overlays_in_pixel_bits_are_refused() -> None:

@@ -29,56 +29,101 @@ IMAGE_CLASSES = frozenset(
 )
 DERIVED_CLASSES = frozenset(
     {
-        "1.2.840.10008.5.1.4.1.1.481.3",  # RT Structure Set
         "1.2.840.10008.5.1.4.1.1.481.2",  # RT Dose
-        "1.2.840.10008.5.1.4.1.1.66.1",  # Spatial Registration
         "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
         "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
+    }
+)
+PIXELLESS_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.481.3",  # RT Structure Set
+        "1.2.840.10008.5.1.4.1.1.66.1",  # Spatial Registration
         "1.2.840.10008.5.1.4.1.1.67",  # Real World Value Mapping
     }
 )
+# Pictures on which devices and people write as a matter of course. They come in only with their pixels cleaned.
+# Photographs are not among them: they show faces and skin, and blanking text does not change that.
+WRITTEN_ON_CLASSES = frozenset(
+    {
+        "1.2.840.10008.5.1.4.1.1.6.1",  # Ultrasound
+        "1.2.840.10008.5.1.4.1.1.3.1",  # Ultrasound Multi-frame
+        "1.2.840.10008.5.1.4.1.1.7",  # Secondary Capture
+        "1.2.840.10008.5.1.4.1.1.7.2",  # Multi-frame Grayscale Byte Secondary Capture
+        "1.2.840.10008.5.1.4.1.1.7.3",  # Multi-frame Grayscale Word Secondary Capture
+        "1.2.840.10008.5.1.4.1.1.7.4",  # Multi-frame True Color Secondary Capture
+        "1.2.840.10008.5.1.4.1.1.1",  # Computed Radiography
+        "1.2.840.10008.5.1.4.1.1.1.1",  # Digital X-Ray, for presentation
+        "1.2.840.10008.5.1.4.1.1.1.1.1",  # Digital X-Ray, for processing
+        "1.2.840.10008.5.1.4.1.1.1.2",  # Mammography, for presentation
+        "1.2.840.10008.5.1.4.1.1.1.2.1",  # Mammography, for processing
+        "1.2.840.10008.5.1.4.1.1.12.1",  # X-Ray Angiography
+        "1.2.840.10008.5.1.4.1.1.12.2",  # X-Ray Radiofluoroscopy
+        "1.2.840.10008.5.1.4.1.1.20",  # Nuclear Medicine
+    }
+)
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData", "PixelDataProviderURL")
 
 # Screen saves, dose sheets, reports and curves that scanners file under the SOP class of their images.
 _WITH_TEXT = re.compile(
     r"SCREEN|CAPTURE|DOSE|REPORT|PROTOCOL|SUMMARY|PASTED|GRAPH|CHART|TABLE|HISTOGRAM|CURVE|PLOT|TEXT"
 )
 _DIGITISED = frozenset({"DV", "DI", "DF", "SD", "SI"})  # ConversionType: from video, a display, film, a document
-_REMEDY = "leave it out of the workflow's inputs, or have its pixels cleaned before it is sent"
+REMEDY = "leave it out of the workflow's inputs, or let its pixels be cleaned: parameter `pixels: clean` of the step"
 
 
 def check_class(dataset: Dataset, thing: str) -> None:
-    """Let an object in, or not.
+    """Let an object in as it is, or not.
 
     Raises
     ------
     Refused
         Its kind, or what it says of its pixels, does not exclude burned-in text. `thing` names it.
     """
-    sop_class = text_of(dataset, Tag("SOPClassUID"))
-    if sop_class in DERIVED_CLASSES:
-        return
-    if sop_class not in IMAGE_CLASSES:
-        name = UID(sop_class).name
-        known = "an unregistered one" if name == sop_class else f"'{name}'"
-        raise Refused(thing, f"objects of its SOP class ({known}) may show or hold identity", _REMEDY)
-    cause = _text_in_pixels(dataset)
+    cause = written_on(dataset, thing)
     if cause:
-        raise Refused(thing, f"its pixels may show identity: {cause}", _REMEDY)
+        raise Refused(thing, f"its pixels may show identity: {cause}", REMEDY)
+
+
+def written_on(dataset: Dataset, thing: str) -> str:
+    """Why the pixels of an object may show text; empty if nothing speaks for it.
+
+    Raises
+    ------
+    Refused
+        It is of a kind that never comes in. `thing` names it.
+    """
+    sop_class = text_of(dataset, Tag("SOPClassUID"))
+    if sop_class in DERIVED_CLASSES | PIXELLESS_CLASSES:
+        return ""
+    if sop_class in IMAGE_CLASSES:
+        return _text_in_pixels(dataset)
+    name = UID(sop_class).name
+    known = "an unregistered one" if name == sop_class else f"'{name}'"
+    if sop_class in WRITTEN_ON_CLASSES:
+        return f"objects of its SOP class ({known}) carry burned-in text as a matter of course"
+    raise Refused(thing, f"objects of its SOP class ({known}) may show or hold identity", REMEDY)
 
 
 def check_pixels(dataset: Dataset, thing: str) -> None:
-    """Check that an image has its pixels, and no bytes beside them in which anything could hide.
+    """Check that an object has the pixels of its kind, and no bytes beside them in which anything could hide.
 
     Raises
     ------
     Permanent
         Pixels are missing, or native pixel data is not as long as the image is large.
+    Refused
+        There are pixels where its kind has none.
     """
-    if text_of(dataset, Tag("SOPClassUID")) not in IMAGE_CLASSES:
+    sop_class = text_of(dataset, Tag("SOPClassUID"))
+    there = [keyword for keyword in _PIXELS if Tag(keyword) in dataset]
+    if sop_class in PIXELLESS_CLASSES:
+        if there:
+            raise Refused(thing, f"it has {there[0]}, and objects of its kind have no pixels", REMEDY)
         return
+    if there != ["PixelData"]:
+        cause = f"it has {' and '.join(there)} instead of PixelData" if there else "it is an image without pixel data"
+        raise Permanent(thing, cause, "send it again, complete")
     pixels = dataset.get_item(Tag("PixelData"))
-    if pixels is None:
-        raise Permanent(thing, "it is an image without pixel data", "send it again, complete")
     if isinstance(pixels, RawDataElement) and pixels.length == UNDEFINED_LENGTH:
         return  # encapsulated
     length, expected = _length(pixels), _native_length(dataset)

@@ -32,3 +32,6 @@ class DeidentifySettings(Section):
         description="Certificates (PEM): de-identified objects carry the original identity encrypted for their owners "
         "(Encrypted Attributes Sequence); empty: they carry none",
     )
+    pixel_rules: list[Path] = Field(
+        default_factory=list, description="YAML files with further rules of where devices write into their pictures"
+    )

@@ -1,6 +1,7 @@
 """The step `deidentify`: a study as received in, the same objects without identity out."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from cryptography.x509 import Certificate
 from pydantic import Field
@@ -19,8 +20,10 @@ from lucidray.deidentify.encrypted import read_certificates, with_encrypted
 from lucidray.deidentify.engine import Deidentifier, Replaced
 from lucidray.deidentify.keyring import Keyring
 from lucidray.deidentify.opened import open_keyring, open_vault
+from lucidray.deidentify.pixels import PixelPolicy
 from lucidray.deidentify.profile import load_profile
 from lucidray.deidentify.pseudonyms import PseudonymKeys
+from lucidray.deidentify.regionrules import RULES, RegionRule, read_rules
 from lucidray.deidentify.rules import Rulebook
 from lucidray.deidentify.settings import DeidentifySettings
 from lucidray.deidentify.study import Identity, Study, anonymous, unreadable
@@ -37,6 +40,9 @@ class DeidentifyParameters(Parameters):
     primary: str = Field(
         "", description="Role whose patient and study modules the results carry; default: the first that is an image"
     )
+    pixels: Literal["quarantine", "clean"] = Field(
+        "quarantine", description="Objects whose pixels may show text: keep the case back, or blank the text"
+    )
 
 
 class Deidentify(Step[DeidentifyParameters]):
@@ -51,8 +57,9 @@ class Deidentify(Step[DeidentifyParameters]):
         vault: Vault,
         keyring: Keyring | None = None,
         recipients: Sequence[Certificate] = (),  # of the original identity, encrypted in every object
+        regions: Sequence[RegionRule] = (),  # where devices write into pictures
     ) -> None:
-        self._site_key, self._vault, self._recipients = site_key, vault, recipients
+        self._site_key, self._vault, self._recipients, self._regions = site_key, vault, recipients, regions
         self._keyring = keyring or Keyring([site_key])
 
     def run(self, case: CaseFacts, inputs: Inputs, parameters: DeidentifyParameters) -> StepResult:
@@ -73,7 +80,8 @@ class Deidentify(Step[DeidentifyParameters]):
             keys = self._admit(case, identity)
             patient = identity.pseudonym(keys)
             replaced = Replaced()
-            study = Study(self._site_key, identity, Deidentifier(patient, keys, rules, replaced))
+            pixels = PixelPolicy(parameters.pixels == "clean", self._regions)
+            study = Study(self._site_key, identity, Deidentifier(patient, keys, rules, replaced), pixels)
             series = {
                 role: [self._clean(study, data, f"role '{role}'") for data in objects]
                 for role, objects in files.items()
@@ -122,5 +130,11 @@ class Deidentify(Step[DeidentifyParameters]):
 
 def build() -> Deidentify:
     """The step by this process's settings."""
-    recipients = read_certificates(DeidentifySettings.load().encrypt_for)
-    return Deidentify(CoreSettings.load().site_key(), open_vault("deidentify"), open_keyring(), recipients)
+    settings = DeidentifySettings.load()
+    return Deidentify(
+        CoreSettings.load().site_key(),
+        open_vault("deidentify"),
+        open_keyring(),
+        read_certificates(settings.encrypt_for),
+        read_rules([RULES, *settings.pixel_rules]),
+    )

@@ -10,10 +10,10 @@ from pydicom.tag import Tag
 from lucidray.core.canonical import digest_bytes
 from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.core.identity import SiteKey
-from lucidray.deidentify import gate
 from lucidray.deidentify.cleaned import Cleaned
 from lucidray.deidentify.elements import text_of
 from lucidray.deidentify.engine import Deidentifier
+from lucidray.deidentify.pixels import PixelPolicy
 from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
 from lucidray.deidentify.source import MAPPED_BYTES, Source
 from lucidray.imaging.elements import Malformed
@@ -68,11 +68,14 @@ class Study:
         Of the study; every object must agree with it.
     deidentifier
         Of its patient.
+    pixels
+        What is done with pixels that may show text.
     """
 
     site_key: SiteKey
     identity: Identity
     deidentifier: Deidentifier
+    pixels: PixelPolicy = PixelPolicy()
 
     def clean(self, data: Buffer, place: str) -> Cleaned:
         """A DICOM file without identity; `place` tells where it is from.
@@ -80,7 +83,7 @@ class Study:
         Raises
         ------
         Permanent
-            It cannot be read, or is about another patient or study.
+            It cannot be read, or is about another patient or study, or its pixels do not decode.
         Refused
             It may show identity in its pixels, or is of a kind that is not let in.
         """
@@ -92,15 +95,14 @@ class Study:
             raise unreadable(anonymous(data, place), error) from None
         thing = f"object {self.site_key.instance(uid)} of {place}" if uid else anonymous(data, place)
         try:
-            gate.check_class(header, thing)
-            gate.check_pixels(header, thing)
             if not Identity.of(header).agrees(self.identity):
                 raise Permanent(
                     thing,
                     "it is about another patient or study than the first object of the case",
                     "correct the objects at their source, or the selection of the workflow",
                 )
-            return self.deidentifier.clean(source)
+            source, cleaned = self.pixels.admit(data, source, header, thing)
+            return self.deidentifier.clean(source, pixels_cleaned=cleaned)
         except LucidrayError:
             raise
         except Exception as error:

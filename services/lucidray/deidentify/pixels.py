@@ -1,0 +1,124 @@
+"""What becomes of an object's pixels: looked at, cleaned of text, or a reason to keep the object back.
+
+Ordinary slices of scanners are sampled. Whatever else may show text (gate.written_on) is kept back, or, where a
+workflow wants it, cleaned: what the rules of its device and the regions of ultrasound exclude is blanked, and
+every place of every frame that looks like text. Nothing here removes faces.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.tag import Tag
+
+from lucidray.core.canonical import digest_bytes
+from lucidray.core.errors import LucidrayError, Permanent, Refused
+from lucidray.deidentify import gate
+from lucidray.deidentify.blanking import NotCleanable, blanked
+from lucidray.deidentify.elements import text_of
+from lucidray.deidentify.frames import Frames, Picture
+from lucidray.deidentify.regionrules import Mask, RegionRule, device_mask
+from lucidray.deidentify.source import Source
+from lucidray.deidentify.textmap import Found, find_text
+from lucidray.imaging.levels import Buffer
+
+SAMPLED = 16  # one slice in so many is looked at, and the first of a series
+SURE, SMALLEST_AREA = 0.8, 200  # certainty and pixels of a place that keeps a scanner's slice back
+MARGIN = 4  # pixels blanked around what looks like text
+_INK = 0.02  # share of a place that has exactly its largest value, where a device wrote in it
+
+
+@dataclass(frozen=True)
+class PixelPolicy:
+    """What is done with pixels.
+
+    Parameters
+    ----------
+    clean
+        Clean what may show text, instead of keeping it back.
+    rules
+        Where devices write.
+    """
+
+    clean: bool = False
+    rules: Sequence[RegionRule] = ()
+
+    def admit(self, data: Buffer, source: Source, header: Dataset, thing: str) -> tuple[Source, bool]:
+        """The object, and whether its pixels were cleaned.
+
+        Parameters
+        ----------
+        data, source, header
+            The file, what it holds, and that for pydicom.
+        thing
+            Names it.
+
+        Raises
+        ------
+        Refused
+            Its pixels show or may show text and are not to be or cannot be cleaned.
+        Permanent
+            Its pixels are not what it announces, or do not decode.
+        """
+        cause = gate.written_on(header, thing)
+        gate.check_pixels(header, thing)
+        if cause and not self.clean:
+            gate.check_class(header, thing)
+        try:
+            if not cause and _is_sampled(header) and _shows_text(Frames(source, header)):
+                cause = "it looks as if text were burned in"
+                if not self.clean:
+                    raise Refused(thing, f"its pixels may show identity: {cause}", gate.REMEDY)
+            return (self._cleaned(data, source, header), True) if cause else (source, False)
+        except NotCleanable as error:
+            raise Refused(thing, f"its pixels may show identity and cannot be cleaned: {error}", gate.REMEDY) from None
+        except LucidrayError:
+            raise
+        except Exception as error:  # codecs raise what they like
+            raise Permanent(thing, f"its pixels do not decode ({type(error).__name__})", "send it again") from None
+
+    def _cleaned(self, data: Buffer, source: Source, header: Dataset) -> Source:
+        mask = device_mask(header, self.rules) | text_mask(Frames(source, header))
+        return Source.of(blanked(bytes(data), mask))
+
+
+def text_mask(frames: Frames) -> Mask:
+    """What looks like text in any frame, with a margin."""
+    found = [
+        each.box for index in range(frames.count) for picture in frames.pictures(index) for each in find_text(picture)
+    ]
+    mask = np.zeros(frames.pictures(0)[0].shape, dtype=bool)
+    for top, left, bottom, right in found:
+        mask[max(0, top - MARGIN) : bottom + MARGIN, max(0, left - MARGIN) : right + MARGIN] = True
+    return mask
+
+
+def _is_sampled(header: Dataset) -> bool:
+    """Whether an ordinary slice is looked at: by its own UID, so that every replica and every re-send agrees."""
+    if text_of(header, Tag("SOPClassUID")) not in gate.IMAGE_CLASSES:
+        return False
+    if text_of(header, Tag("InstanceNumber")) in ("1", "") or text_of(header, Tag("NumberOfFrames")) not in ("", "1"):
+        return True
+    return int(digest_bytes(text_of(header, Tag("SOPInstanceUID")).encode())[:8], 16) % SAMPLED == 0
+
+
+def _shows_text(frames: Frames) -> bool:
+    """Whether the first, middle or last frame of a scanner's image has been written on."""
+    looked_at = {0, frames.count // 2, frames.count - 1}
+    return any(
+        is_written(picture, found)
+        for index in sorted(looked_at)
+        for picture in frames.pictures(index)
+        for found in find_text(picture)
+    )
+
+
+def is_written(picture: Picture, found: Found) -> bool:
+    """Whether a place of a scanner's slice is text for sure: it looks so, is as large as a short word, and has ink:
+    many pixels of exactly its largest value, which measured values do not have."""
+    top, left, bottom, right = found.box
+    if found.certainty < SURE or (bottom - top) * (right - left) < SMALLEST_AREA:
+        return False
+    place = picture[top:bottom, left:right]
+    return float((place == place.max()).mean()) >= _INK
