@@ -4,7 +4,7 @@ import pytest
 from tests.deidentify.objects import ct_slice
 
 from lucidray.core.errors import Permanent, Refused
-from lucidray.deidentify.gate import check_class, check_pixels
+from lucidray.deidentify.gate import check_class, check_head, check_pixels
 
 
 def test_images_of_scanners_come_in() -> None:
@@ -69,3 +69,14 @@ def test_overlays_in_pixel_bits_are_refused() -> None:
         check_class(dataset, "object")
     dataset.add_new(0x60003000, "OW", b"\0\0")
     check_class(dataset, "object")
+
+
+@pytest.mark.parametrize("part", ["HEAD", "HEADNECK", "BRAIN", "NECK", "WHOLEBODY", "EAR", "IAC", "", None])
+def test_heads_and_what_says_nothing_are_kept_back_where_faces_matter(part: str | None) -> None:
+    with pytest.raises(Refused, match="faces are not removed"):
+        check_head(ct_slice(BodyPartExamined=part), "object")
+
+
+@pytest.mark.parametrize("part", ["CHEST", "ABDOMEN", "HEART", "ILIAC", "LEG", "THIGH"])
+def test_other_parts_may_go(part: str) -> None:
+    check_head(ct_slice(BodyPartExamined=part), "object")

@@ -10,10 +10,13 @@ import pytest
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
+from rich.console import Console
 from tests.deidentify.objects import KEYS, ct_slice, open_vault, parse, part10, run
 from tests.deidentify.pictures import SECONDARY_CAPTURE, byte, compressed, image, ultrasound, written
 
 from lucidray.core.errors import Permanent, Refused
+from lucidray.deidentify.folders.export import export_folder
+from lucidray.deidentify.folders.keys import Forgotten
 from lucidray.deidentify.pixels import SAMPLED, PixelPolicy
 from lucidray.deidentify.source import Source
 from lucidray.deidentify.textmap import find_text
@@ -140,6 +143,39 @@ def test_first_middle_and_last_frames_of_enhanced_objects_are_looked_at() -> Non
         with pytest.raises(Refused, match="look"):
             admit(file(image(np.stack(frames), SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1", InstanceNumber=9)))
     admit(file(image(np.stack([clean] * 5), SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1")))
+
+
+def test_research_export_keeps_heads_back(tmp_path: Path) -> None:
+    for part, profile, goes in (
+        ("HEAD", "research-export", False),
+        ("CHEST", "research-export", True),
+        ("HEAD", "clinical-ai", True),
+    ):
+        files = {"CT": [file(ct_slice(BodyPartExamined=part))]}
+        if goes:
+            assert run(open_vault(tmp_path), files, parameters={"profile": profile})
+        else:
+            with pytest.raises(Refused, match="faces are not removed"):
+                run(open_vault(tmp_path), files, parameters={"profile": profile})
+
+
+def test_a_folder_keeps_the_whole_series_back(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for number in range(1, 5):
+        picture = slice_with_text() if number == 1 else image(np.full((256, 256), number, "<i2"))
+        picture.InstanceNumber, picture.SOPInstanceUID = number, f"1.2.3.{number}"
+        (source / f"a{number}").write_bytes(file(picture))
+        picture.SeriesInstanceUID, picture.SOPInstanceUID = "1.2.4", f"1.2.4.{number}"
+        if number > 1:
+            (source / f"b{number}").write_bytes(file(picture))
+    report = export_folder(source, tmp_path / "out", "clinical-ai", Forgotten(), 1, Console(quiet=True))
+    assert (report.written, len(report.refused)) == (3, 4)
+    assert len(list((tmp_path / "out").rglob("*.dcm"))) == 3
+    report = export_folder(
+        source, tmp_path / "cleaned", "clinical-ai", Forgotten(), 1, Console(quiet=True), clean_pixels=True
+    )
+    assert (report.written, report.refused) == (7, [])
 
 
 def test_pixels_that_do_not_decode_end_with_a_reason() -> None:

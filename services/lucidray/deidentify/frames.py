@@ -74,7 +74,7 @@ class Frames:
         kind = np.dtype(f"{'>' if self._source.encoding.big_endian else '<'}{'i' if signed else 'u'}{bits // 8}")
         values = rows * columns * samples
         start = element.start + index * values * kind.itemsize
-        frame = np.frombuffer(self._source.data, kind, values, start)
+        frame = np.frombuffer(self._source.data, kind, values, start).copy()  # a mapped file must not be held
         if samples == 1:
             return frame.reshape(rows, columns)
         if int(read.get("PlanarConfiguration", 0)):

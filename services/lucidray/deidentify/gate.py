@@ -67,6 +67,11 @@ _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData", "PixelDataProv
 _WITH_TEXT = re.compile(
     r"SCREEN|CAPTURE|DOSE|REPORT|PROTOCOL|SUMMARY|PASTED|GRAPH|CHART|TABLE|HISTOGRAM|CURVE|PLOT|TEXT"
 )
+# Terms of BodyPartExamined (PS3.16 annex L), and beginnings of them, of which a rendering may show a face.
+_HEAD = re.compile(
+    r"(HEAD|BRAIN|SKULL|FACE|FACIAL|NECK|ORBIT|PARANASAL|SINUS|MAXILLA|MANDIBLE|MOUTH|TONGUE|PAROTID|SALIVARY|"
+    r"PITUITARY|ZYGOMA|CIRCLEOFWILLIS|WHOLE ?BODY)|(EYE|EAR|NOSE|JAW|TMJ|IAC|SELLA|TEETH|TOOTH|CAROTID)S?$"
+)
 _DIGITISED = frozenset({"DV", "DI", "DF", "SD", "SI"})  # ConversionType: from video, a display, film, a document
 REMEDY = "leave it out of the workflow's inputs, or let its pixels be cleaned: parameter `pixels: clean` of the step"
 
@@ -102,6 +107,26 @@ def written_on(dataset: Dataset, thing: str) -> str:
     if sop_class in WRITTEN_ON_CLASSES:
         return f"objects of its SOP class ({known}) carry burned-in text as a matter of course"
     raise Refused(thing, f"objects of its SOP class ({known}) may show or hold identity", REMEDY)
+
+
+def check_head(dataset: Dataset, thing: str) -> None:
+    """Keep scans back whose rendering may show a face.
+
+    Raises
+    ------
+    Refused
+        The object shows a head, or does not say which part of the body it shows.
+    """
+    if text_of(dataset, Tag("SOPClassUID")) not in IMAGE_CLASSES:
+        return
+    part = text_of(dataset, Tag("BodyPartExamined")).upper()
+    if not part or _HEAD.match(part):
+        cause = "it shows a head" if part else "it does not say which part of the body it shows"
+        raise Refused(
+            thing,
+            f"{cause}, and faces are not removed",
+            "remove faces before, or use a profile for data that stay inside",
+        )
 
 
 def check_pixels(dataset: Dataset, thing: str) -> None:

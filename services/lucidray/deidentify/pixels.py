@@ -29,6 +29,10 @@ MARGIN = 4  # pixels blanked around what looks like text
 _INK = 0.02  # share of a place that has exactly its largest value, where a device wrote in it
 
 
+class TextFound(Refused):
+    """An ordinary slice looks as if text were burned in."""
+
+
 @dataclass(frozen=True)
 class PixelPolicy:
     """What is done with pixels.
@@ -39,10 +43,13 @@ class PixelPolicy:
         Clean what may show text, instead of keeping it back.
     rules
         Where devices write.
+    heads
+        Let scans go that may show a face.
     """
 
     clean: bool = False
     rules: Sequence[RegionRule] = ()
+    heads: bool = True
 
     def admit(self, data: Buffer, source: Source, header: Dataset, thing: str) -> tuple[Source, bool]:
         """The object, and whether its pixels were cleaned.
@@ -56,20 +63,24 @@ class PixelPolicy:
 
         Raises
         ------
+        TextFound
+            An ordinary slice looks as if it were written on: its whole series is suspect.
         Refused
-            Its pixels show or may show text and are not to be or cannot be cleaned.
+            Its pixels may show text or a face, and are not to be or cannot be cleaned.
         Permanent
             Its pixels are not what it announces, or do not decode.
         """
         cause = gate.written_on(header, thing)
         gate.check_pixels(header, thing)
+        if not self.heads:
+            gate.check_head(header, thing)
         if cause and not self.clean:
             gate.check_class(header, thing)
         try:
             if not cause and _is_sampled(header) and _shows_text(Frames(source, header)):
                 cause = "it looks as if text were burned in"
                 if not self.clean:
-                    raise Refused(thing, f"its pixels may show identity: {cause}", gate.REMEDY)
+                    raise TextFound(thing, f"its pixels may show identity: {cause}", gate.REMEDY)
             return (self._cleaned(data, source, header), True) if cause else (source, False)
         except NotCleanable as error:
             raise Refused(thing, f"its pixels may show identity and cannot be cleaned: {error}", gate.REMEDY) from None

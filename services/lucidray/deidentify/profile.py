@@ -47,6 +47,7 @@ class Profile(BaseModel):
     options: frozenset[Option]
     text: dict[str, TextKind]
     empty: frozenset[str]
+    heads: Literal["stay", "kept back"] = "stay"  # no face is ever removed
 
     def codes(self, *, pixels_cleaned: bool = False) -> list[tuple[str, str]]:
         """Value and meaning of the codes (scheme DCM) that tell what was done, in the order of their values."""

@@ -14,6 +14,7 @@ from pydicom.tag import Tag
 
 from lucidray.core.errors import Permanent
 from lucidray.deidentify.elements import text_of
+from lucidray.deidentify.settings import DeidentifySettings
 
 Mask = npt.NDArray[np.bool_]  # (y, x); true where pixels are blanked
 RULES = Path(__file__).with_name("pixel_regions.yaml")
@@ -69,6 +70,17 @@ def read_rules(paths: Iterable[Path]) -> list[RegionRule]:
                 f"pixel region rules {path}", f"they do not read ({type(error).__name__})", "see docs/pixels.md"
             ) from None
     return rules
+
+
+def our_rules() -> list[RegionRule]:
+    """The rules that come with Lucidray and those of the settings.
+
+    Raises
+    ------
+    Permanent
+        As `read_rules`.
+    """
+    return read_rules([RULES, *DeidentifySettings.load().pixel_rules])
 
 
 def _check(rule: RegionRule) -> None:

@@ -23,7 +23,7 @@ from lucidray.deidentify.opened import open_keyring, open_vault
 from lucidray.deidentify.pixels import PixelPolicy
 from lucidray.deidentify.profile import load_profile
 from lucidray.deidentify.pseudonyms import PseudonymKeys
-from lucidray.deidentify.regionrules import RULES, RegionRule, read_rules
+from lucidray.deidentify.regionrules import RegionRule, our_rules
 from lucidray.deidentify.rules import Rulebook
 from lucidray.deidentify.settings import DeidentifySettings
 from lucidray.deidentify.study import Identity, Study, anonymous, unreadable
@@ -80,7 +80,7 @@ class Deidentify(Step[DeidentifyParameters]):
             keys = self._admit(case, identity)
             patient = identity.pseudonym(keys)
             replaced = Replaced()
-            pixels = PixelPolicy(parameters.pixels == "clean", self._regions)
+            pixels = PixelPolicy(parameters.pixels == "clean", self._regions, rules.profile.heads == "stay")
             study = Study(self._site_key, identity, Deidentifier(patient, keys, rules, replaced), pixels)
             series = {
                 role: [self._clean(study, data, f"role '{role}'") for data in objects]
@@ -136,5 +136,5 @@ def build() -> Deidentify:
         open_vault("deidentify"),
         open_keyring(),
         read_certificates(settings.encrypt_for),
-        read_rules([RULES, *settings.pixel_rules]),
+        our_rules(),
     )

@@ -1,7 +1,7 @@
 """A study on its way out: whom it is about, and the checks that each of its objects passes before it is cleaned."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydicom import Dataset
 from pydicom.datadict import dictionary_has_tag
@@ -13,7 +13,7 @@ from lucidray.core.identity import SiteKey
 from lucidray.deidentify.cleaned import Cleaned
 from lucidray.deidentify.elements import text_of
 from lucidray.deidentify.engine import Deidentifier
-from lucidray.deidentify.pixels import PixelPolicy
+from lucidray.deidentify.pixels import PixelPolicy, TextFound
 from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
 from lucidray.deidentify.source import MAPPED_BYTES, Source
 from lucidray.imaging.elements import Malformed
@@ -76,6 +76,7 @@ class Study:
     identity: Identity
     deidentifier: Deidentifier
     pixels: PixelPolicy = PixelPolicy()
+    written_on: set[str] = field(default_factory=set)  # pseudonyms of series of which a slice shows text
 
     def clean(self, data: Buffer, place: str) -> Cleaned:
         """A DICOM file without identity; `place` tells where it is from.
@@ -103,6 +104,9 @@ class Study:
                 )
             source, cleaned = self.pixels.admit(data, source, header, thing)
             return self.deidentifier.clean(source, pixels_cleaned=cleaned)
+        except TextFound:
+            self.written_on.add(self.deidentifier.uid(text_of(header, Tag("SeriesInstanceUID"))))
+            raise
         except LucidrayError:
             raise
         except Exception as error:

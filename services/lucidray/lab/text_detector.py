@@ -83,7 +83,8 @@ def train(steps: int, fonts: Sequence[Path], scans: Scans, seed: int = SEED) -> 
         recent = 0.98 * recent + 0.02 * float(loss.detach()) if step else float(loss.detach())
         if step % 100 == 0:
             print(f"step {step}: loss {recent:.4f}", flush=True)
-    return network.eval()
+    network.eval()
+    return network
 
 
 def _loss(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:

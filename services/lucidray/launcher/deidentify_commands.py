@@ -38,6 +38,9 @@ def folder(
         bool,
         typer.Option("--vault", help="Under the site's keys, with a way back; else under keys that are forgotten."),
     ] = False,
+    clean_pixels: Annotated[
+        bool, typer.Option("--clean-pixels", help="Blank text in pixels, instead of leaving such objects out.")
+    ] = False,
     nifti: Annotated[bool, typer.Option("--nifti", help="Also write each series as OUT/nifti/….nii.gz.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
     refused: Annotated[
@@ -47,9 +50,11 @@ def folder(
     """De-identify a folder (the word `folder` can be left out). What may not go is left out, with its reason."""
     from lucidray.deidentify.folders.export import export_folder
     from lucidray.deidentify.folders.keys import Forgotten, Keys, kept_keys
+    from lucidray.deidentify.regionrules import our_rules
 
     keys: Keys = kept_keys() if vault else Forgotten()
-    report = export_folder(source, target, profile, keys, jobs, out)
+    rules = our_rules()
+    report = export_folder(source, target, profile, keys, jobs, out, clean_pixels=clean_pixels, rules=rules)
     report.show(out)
     if refused:
         report.write_refused(refused)

@@ -1,7 +1,7 @@
 """A folder from beginning to end: find, clean in parallel, keep the way back, and only then show a study."""
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +19,9 @@ from lucidray.deidentify.folders.intake import StudyFiles, by_study, files_in, s
 from lucidray.deidentify.folders.keys import Keys
 from lucidray.deidentify.folders.report import Report
 from lucidray.deidentify.folders.worker import Done, Task, clean_files
+from lucidray.deidentify.pixels import PixelPolicy
 from lucidray.deidentify.profile import load_profile
+from lucidray.deidentify.regionrules import RegionRule
 from lucidray.deidentify.source import Source, opened
 from lucidray.deidentify.vault import VaultRecord
 
@@ -35,7 +37,17 @@ class Each(Protocol):
     def __call__(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]: ...
 
 
-def export_folder(source: Path, target: Path, profile: str, keys: Keys, jobs: int, console: Console) -> Report:
+def export_folder(
+    source: Path,
+    target: Path,
+    profile: str,
+    keys: Keys,
+    jobs: int,
+    console: Console,
+    *,
+    clean_pixels: bool = False,
+    rules: Sequence[RegionRule] = (),
+) -> Report:
     """De-identify the files below `source` into `target`/patient/study/series/object.dcm.
 
     A study appears there when all of it is written and the way back is kept.
@@ -45,7 +57,7 @@ def export_folder(source: Path, target: Path, profile: str, keys: Keys, jobs: in
     Permanent
         There is no such profile, no file, or something in `target` already.
     """
-    load_profile(profile)
+    pixels = PixelPolicy(clean_pixels, rules, load_profile(profile).heads == "stay")
     paths = files_in(source)
     if target.exists() and any(target.iterdir()):
         raise Permanent(f"folder {target}", "it is not empty", "name a new folder, so that nothing old is mixed in")
@@ -57,7 +69,7 @@ def export_folder(source: Path, target: Path, profile: str, keys: Keys, jobs: in
         report.refused += [(path, found) for path, found in scanned.items() if isinstance(found, str)]
         found = [(path, scanned[path]) for path in paths]
         studies = by_study((path, identity) for path, identity in found if not isinstance(identity, str))
-        waiting = dict(_admitted(studies, Path(incoming), profile, keys, jobs, report))
+        waiting = dict(_admitted(studies, Path(incoming), profile, pixels, keys, jobs, report))
         done = bar.add_task("cleaning", total=sum(len(one.study.paths) for one in waiting.values()))
         for task, result in each(clean_files, [task for one in waiting.values() for task in one.tasks]):
             one = waiting[task.identity.study_instance_uid]
@@ -80,7 +92,13 @@ class _Waiting:
 
 
 def _admitted(
-    studies: list[StudyFiles], incoming: Path, profile: str, keys: Keys, jobs: int, report: Report
+    studies: list[StudyFiles],
+    incoming: Path,
+    profile: str,
+    pixels: PixelPolicy,
+    keys: Keys,
+    jobs: int,
+    report: Report,
 ) -> Iterator[tuple[str, _Waiting]]:
     """The studies whose patients let them go, by their UIDs, and the tasks in which they are cleaned."""
     for number, study in enumerate(studies):
@@ -91,17 +109,15 @@ def _admitted(
             continue
         patient, folder = study.identity.pseudonym(own), incoming / str(number)
         size = min(_LARGEST_TASK, -(-len(study.paths) // jobs))
-        tasks = [
-            Task(study.paths[start : start + size], folder, study.identity, patient, keys.site_key, own, profile)
-            for start in range(0, len(study.paths), size)
-        ]
+        parts = [study.paths[start : start + size] for start in range(0, len(study.paths), size)]
+        tasks = [Task(part, folder, study.identity, patient, keys.site_key, own, profile, pixels) for part in parts]
         yield study.identity.study_instance_uid, _Waiting(study, folder, tasks, [])
 
 
 def _appear(one: _Waiting, target: Path, keys: Keys, report: Report) -> None:
     """Keep the way back of a study, then move it to where it is seen."""
     report.refused += [refused for result in one.results for refused in result.refused]
-    written = sum(result.written for result in one.results)
+    written = sum(result.written for result in one.results) - _kept_back(one, report)
     if not written:
         return
     task, identity = one.tasks[0], one.study.identity
@@ -114,6 +130,17 @@ def _appear(one: _Waiting, target: Path, keys: Keys, report: Report) -> None:
     report.studies += 1
     report.patients.add(task.patient.patient_id)
     report.labels |= {label for result in one.results for label in result.replaced.labels}
+
+
+def _kept_back(one: _Waiting, report: Report) -> int:
+    """Keep back all of a series of which one slice shows text: its other slices were not all looked at."""
+    count = 0
+    for series in set().union(*(result.written_on for result in one.results)):
+        files = list((one.folder / series).glob("*"))
+        report.refused += [(file, "another object of its series looks as if text were burned in") for file in files]
+        count += len(files)
+        shutil.rmtree(one.folder / series, ignore_errors=True)
+    return count
 
 
 def _record(one: _Waiting) -> VaultRecord:

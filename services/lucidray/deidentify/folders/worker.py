@@ -7,6 +7,7 @@ from lucidray.core.errors import LucidrayError
 from lucidray.core.identity import SiteKey
 from lucidray.deidentify import dicomfile
 from lucidray.deidentify.engine import Deidentifier, Replaced
+from lucidray.deidentify.pixels import PixelPolicy
 from lucidray.deidentify.profile import load_profile
 from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
 from lucidray.deidentify.rules import Rulebook
@@ -25,6 +26,7 @@ class Task:
     site_key: SiteKey
     keys: PseudonymKeys
     profile: str
+    pixels: PixelPolicy
 
 
 @dataclass
@@ -34,13 +36,15 @@ class Done:
     written: int = 0
     refused: list[tuple[Path, str]] = field(default_factory=list)  # and why
     replaced: Replaced = field(default_factory=Replaced)
+    written_on: set[str] = field(default_factory=set)  # series of which a slice shows text
 
 
 def clean_files(task: Task) -> Done:
     """De-identify files. What cannot be is left out, with its reason."""
     done = Done()
     rules = Rulebook(load_profile(task.profile))
-    study = Study(task.site_key, task.identity, Deidentifier(task.patient, task.keys, rules, done.replaced))
+    deidentifier = Deidentifier(task.patient, task.keys, rules, done.replaced)
+    study = Study(task.site_key, task.identity, deidentifier, task.pixels, done.written_on)
     with dicomfile.quietly():
         for path in task.paths:
             try:
