@@ -63,7 +63,7 @@ def test_a_failing_subject_is_a_row_with_its_reason_and_the_rest_goes_on(cohort:
     arguments = ["features", str(cohort / "list.csv"), "-p", "pet-suv", "-o", str(output), "--jobs", "2"]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == SOME_FAILED
-    assert "2 lesions of 3 subjects measured, 1 subjects failed" in result.stdout.replace("\n", " ")
+    assert "2 lesions of 3 subjects measured, 1 subject failed" in result.stdout.replace("\n", " ")
     with output.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["subject"], row["status"]) for row in rows] == [

@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lucidray.core.errors import Permanent
@@ -47,16 +48,16 @@ def run(request: Request, console: Console) -> int:
     if request.mask is not None and not request.images:
         console.print(_regions(request.mask))
         return 0
+    of_cohort = request.cohort is not None and not request.images and request.mask is None
+    of_lesion = request.cohort is None and request.images and request.mask is not None
+    if not of_cohort and not of_lesion:
+        raise Permanent(
+            "command features",
+            "it needs a cohort, or an image and a mask",
+            "`lucidray features COHORT -p PRESET -o F.csv`, or `lucidray features --image I --mask M -p PRESET`",
+        )
     preset = find_preset(request.preset)
-    if request.cohort is not None and not request.images and request.mask is None:
-        return _cohort(request, preset, console)
-    if request.cohort is None and request.images and request.mask is not None:
-        return _lesion(request, preset, console)
-    raise Permanent(
-        "command features",
-        "it needs a cohort, or an image and a mask",
-        "`lucidray features COHORT -p PRESET -o F.csv`, or `lucidray features --image I --mask M -p PRESET -o F.csv`",
-    )
+    return _cohort(request, preset, console) if of_cohort else _lesion(request, preset, console)
 
 
 def _regions(mask: Path) -> Table:
@@ -80,14 +81,22 @@ def _cohort(request: Request, preset: Preset, console: Console) -> int:
         console=console,
     )
     failures = [row for row in rows if row.status == "failed"]
-    console.print(
-        f"{len(rows) - len(failures)} lesions of {len(subjects)} subjects measured, {len(failures)} subjects failed: "
-        f"{request.output} (preset {preset.name}, digest {preset.digest[:12]})",
-        highlight=False,
-    )
+    lesions = _count(len(rows) - len(failures), "lesion")
+    done = f"{lesions} of {_count(len(subjects), 'subject')} measured, {_count(len(failures), 'subject')} failed"
+    _summary(done, request.output, preset, console)
     for row in failures:
-        console.print(f"[red]{row.subject}[/]: {row.reason}", highlight=False)
+        console.print(f"[red]{escape(row.subject)}[/]: {escape(row.reason)}", highlight=False, soft_wrap=True)
     return SOME_FAILED if failures else 0
+
+
+def _summary(done: str, output: Path, preset: Preset, console: Console) -> None:
+    console.print(
+        f"{done}: {output} (preset {preset.name}, digest {preset.digest[:12]})", highlight=False, soft_wrap=True
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _lesion(request: Request, preset: Preset, console: Console) -> int:
@@ -107,6 +116,7 @@ def _lesion(request: Request, preset: Preset, console: Console) -> int:
         console.print(*_shown(rows))
     else:
         write_table(long(rows) if request.as_long else wide(rows), request.output)
+        _summary(f"{_count(len(rows), 'lesion')} measured", request.output, preset, console)
     return 0
 
 
