@@ -89,3 +89,23 @@ def test_the_image_is_left_alone_and_repetition_gives_the_same_bits() -> None:
         assert first.shape == image.shape and first.dtype == np.float64
         assert np.array_equal(first, response(image, UNIT, spec))
     assert np.array_equal(image, before)
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 9), (1, 1, 1), (2, 3, 1)])
+def test_images_smaller_than_the_kernel_are_continued_as_often_as_it_takes(shape: tuple[int, int, int]) -> None:
+    """A constant image goes on as a constant, however small it is."""
+    image = np.full(shape, 7.0)
+    assert response(image, UNIT, Mean(support=5)) == pytest.approx(image)
+    for spec in (
+        LaplacianOfGaussian(sigma=2, truncation=8),
+        Laws(kernels="E5W5S5"),
+        Wavelet(family="db3", bands="HHH"),
+    ):
+        assert response(image, UNIT, spec) == pytest.approx(np.zeros(shape), abs=1e-6)
+
+
+def test_one_slice_has_no_frequency_across() -> None:
+    """A volume of one slice answers as the slice does."""
+    image = np.random.default_rng(11).normal(size=(1, 15, 15))
+    solid, flat = (response(image, UNIT, Simoncelli(level=1, volumetric=each)) for each in (True, False))
+    np.testing.assert_allclose(solid, flat, atol=1e-12)

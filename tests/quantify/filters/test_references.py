@@ -23,4 +23,6 @@ def test_every_reference_is_compared(ibsi_data: Path) -> None:
 
 @pytest.mark.data
 def test_the_conformance_table_is_current(ibsi_data: Path) -> None:
-    assert (ROOT / DOCUMENT).read_text("utf-8").splitlines() == list(table(ibsi_data))
+    """What others do is measured when the document is written."""
+    found = list(table(ibsi_data))
+    assert (ROOT / DOCUMENT).read_text("utf-8").splitlines()[: len(found)] == found

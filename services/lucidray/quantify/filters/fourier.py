@@ -74,7 +74,7 @@ def radius(frequencies: Frequencies) -> npt.NDArray[np.float64]:
 
 def _grid(bins: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.float64]:
     """Where the bins lie between -1 and 1, the 0 of the discrete transform being the sample size // 2."""
-    return ((bins + size // 2) % size) * 2.0 / max(size - 1, 1) - 1.0
+    return ((bins + size // 2) % size) * 2.0 / (size - 1) - 1.0 if size > 1 else np.zeros(len(bins))
 
 
 def _axes(dimensions: int) -> tuple[int, ...]:

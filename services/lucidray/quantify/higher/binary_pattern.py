@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from lucidray.quantify.higher.neighbourhood import Image, Mask, neighbourhoods
 from lucidray.quantify.region import Region
+from lucidray.quantify.threads import one_thread
 from lucidray.quantify.values import Undefined, Values
 
 _POINTS = 8
@@ -27,10 +28,11 @@ _NOWHERE = Undefined("no voxel has its whole neighbourhood in the region")
 def measure(region: Region, wanted: frozenset[str]) -> Values:
     """Features of the local binary patterns, by abbreviation."""
     found: Values = {}
-    if any(name.startswith("lbp2_") for name in wanted):
-        found |= flat(region.voxels, region.intensity_mask, region.spacing)
-    if any(name.startswith("lbp3_") for name in wanted):
-        found |= solid(region.voxels, region.intensity_mask, region.spacing)
+    with one_thread():
+        if any(name.startswith("lbp2_") for name in wanted):
+            found |= flat(region.voxels, region.intensity_mask, region.spacing)
+        if any(name.startswith("lbp3_") for name in wanted):
+            found |= solid(region.voxels, region.intensity_mask, region.spacing)
     return found
 
 
