@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lucidray.core.errors import LucidrayError
 from lucidray.launcher.deidentify_commands import deidentify_app
-from lucidray.launcher.lab_commands import robustness_app
+from lucidray.launcher.lab_commands import embedding_app, robustness_app
 from lucidray.launcher.vault_commands import consent_app, erase_app, vault_app
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -24,6 +24,7 @@ app.add_typer(presets_app, name="presets")
 app.add_typer(key_app, name="key")
 app.add_typer(deidentify_app, name="deidentify")
 app.add_typer(case_app, name="case")
+app.add_typer(embedding_app, name="embedding")
 app.add_typer(robustness_app, name="robustness")
 app.add_typer(vault_app, name="vault")
 app.add_typer(consent_app, name="consent")
