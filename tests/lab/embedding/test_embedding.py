@@ -57,7 +57,7 @@ def network() -> bytes:
         helper.make_node("Conv", ["wide", "w4"], ["logit"], **same),
         helper.make_node("Sigmoid", ["logit"], ["mask"]),
     ]
-    weights = {"w1": np.abs(filters(2, 1, 3, 3, 3)), "w2": filters(3, 2, 3, 3, 3), "w3": filters(4, 3, 3, 3, 3)}
+    weights = {"w1": np.abs(filters(2, 1, 3, 3, 3)), "w2": np.abs(filters(3, 2, 3, 3, 3)), "w3": filters(4, 3, 3, 3, 3)}
     weights |= {"w4": filters(1, 3, 3, 3, 3), "scales": np.array([1, 1, 2, 2, 2], np.float32)}
     graph = helper.make_graph(
         nodes,
@@ -106,7 +106,7 @@ def test_exposing_layers_changes_no_answer(network: bytes) -> None:
     plain, more = (engine.run({"image": image}) for engine in engines)
     assert list(more) == ["mask", "rough", "fine"]
     np.testing.assert_allclose(more["mask"], plain["mask"], rtol=1e-6)
-    assert more["rough"].min() == 0, "it is the layer after its rectifier"
+    assert more["fine"].min() == 0, "it is the layer after its rectifier"
 
 
 def test_strides_and_channels_are_measured_not_believed(network: bytes) -> None:
