@@ -15,6 +15,8 @@ import httpx
 import numpy as np
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.parser import text_string_to_metric_families
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from tests.house import BIN, House, dciodvfy_errors, running_house
@@ -22,9 +24,11 @@ from tests.journeys.secrets import leaks, planted_secrets
 
 import lucidray.dispatch
 import lucidray.zoo
+from lucidray.core import metrics
 from lucidray.launcher.verify import Findings, verify
 from lucidray.phantom import PhantomStudy, make_study
 from lucidray.phantom import anomalies as bad
+from lucidray.phantom.pacs import Pacs
 from lucidray.phantom.phi import plant_phi
 from lucidray.serving.bundle import Bundle, load_bundle, read_manifest
 
@@ -242,6 +246,48 @@ def test_a_changed_bundle_holds_its_workflow_and_no_other(house: House) -> None:
     assert "SHA-256" in printed
     assert held["remedy"][:30] in printed
     assert house.wait_new([*known, held["case_id"]])["state"] == "completed"
+
+
+def test_without_a_structure_set_a_network_delineates(house: House) -> None:
+    study = make_study(8, size="demo")
+    images = [each for each in study.datasets if each.Modality != "RTSTRUCT"]
+    case = run(house, images)
+    assert case["state"] == "completed", case
+    findings = check(house, images)
+    # SUV >= 2.5 is a baseline: it takes the blurred rim of a hot lesion along.
+    assert findings.segments[1] == pytest.approx(study.truth.volume_ml, rel=0.5)
+    (seg,) = [each for each in house.results(str(images[0].StudyInstanceUID)) if each.Modality == "SEG"]
+    assert seg.SegmentSequence[0].SegmentAlgorithmType == "AUTOMATIC"
+    assert "pet-suv-threshold" in seg.SegmentSequence[0].SegmentAlgorithmName
+
+
+def test_a_pacs_that_is_down_gets_its_results_when_it_is_up_again(house: House) -> None:
+    study = make_study(36)
+    before = house.pacs
+    before.close()
+    known = house.known()
+    house.send(study.datasets)
+    waiting = house.wait_new(known, "retrying")
+    assert "it cannot be reached" in waiting["cause"]
+    house.pacs = Pacs(house.folder / "pacs", port=before.port)
+    assert house.wait_new(known)["state"] == "completed"
+    check(house, study.datasets, study)
+
+
+def test_every_process_tells_its_health_and_only_metrics_of_the_list(house: House) -> None:
+    known = {metric._name for metric in vars(metrics).values() if isinstance(metric, MetricWrapperBase)}
+    for each in house.supervisor.processes.values():
+        address = f"http://127.0.0.1:{each.port}"
+        for path in ("/healthz", "/readyz"):
+            assert httpx.get(address + path, trust_env=False).status_code == 200
+        text = httpx.get(address + "/metrics", trust_env=False).raise_for_status().text
+        ours = {
+            family.name.removesuffix("_created")
+            for family in text_string_to_metric_families(text)
+            if family.name.startswith("lucidray")
+        }
+        assert ours
+        assert ours <= known
 
 
 def test_two_accessions_in_one_study_are_normal(house: House) -> None:
