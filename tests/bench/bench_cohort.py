@@ -65,10 +65,10 @@ def main() -> None:
 def rate(subjects: list[Subject], output: Path, jobs: int) -> float:
     """Patients a minute and core of a whole run, from its start to its table."""
     start = time.perf_counter()
-    rows = run_cohort(subjects, PRESET, output, jobs=jobs, as_long=False, engine="", console=Console(stderr=True))
+    outcome = run_cohort(subjects, PRESET, output, jobs=jobs, as_long=False, engine="", console=Console(stderr=True))
     elapsed = time.perf_counter() - start
-    assert all(row.status == "measured" for row in rows), [row.reason for row in rows if row.reason]
-    return len(rows) * 60 / elapsed / jobs
+    assert not outcome.failures, outcome.failures
+    return outcome.lesions * 60 / elapsed / jobs
 
 
 def pairs(subjects: list[Subject]) -> tuple[list[float], list[float]]:

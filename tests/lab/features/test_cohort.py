@@ -120,7 +120,7 @@ def test_a_run_that_was_killed_goes_on_from_its_last_whole_line(cohort: Path, tm
     first = whole.index(b"\n") + 1
     journal.write_bytes(whole[: first + 100])  # the second line is torn
     with Journal(output) as reopened:
-        assert len(reopened._rows) == 1
+        assert len(reopened) == 1
     assert journal.read_bytes() == whole[:first]
     assert [row["status"] for row in measured(cohort / "list.csv", output)] == ["measured", "failed", "measured"]
     assert journal.read_bytes() == whole

@@ -71,7 +71,7 @@ def _cohort(request: Request, preset: Preset, console: Console) -> int:
     if request.cohort is None or request.output is None:
         raise Permanent("command features", "a cohort needs an output", "say -o F.csv, F.parquet or F.json")
     subjects = read_cohort(request.cohort, preset, request.roi, any_grid=request.any_grid)
-    rows = run_cohort(
+    outcome = run_cohort(
         subjects,
         preset,
         request.output,
@@ -80,9 +80,9 @@ def _cohort(request: Request, preset: Preset, console: Console) -> int:
         engine=engine_of(preset),
         console=console,
     )
-    failures = [row for row in rows if row.status == "failed"]
-    lesions = _count(len(rows) - len(failures), "lesion")
-    done = f"{lesions} of {_count(len(subjects), 'subject')} measured, {_count(len(failures), 'subject')} failed"
+    failures = outcome.failures
+    lesions = f"{_count(outcome.lesions, 'lesion')} of {_count(len(subjects), 'subject')} measured"
+    done = f"{lesions}, {_count(len(failures), 'subject')} failed"
     _summary(done, request.output, preset, console)
     for row in failures:
         console.print(f"[red]{escape(row.subject)}[/]: {escape(row.reason)}", highlight=False, soft_wrap=True)

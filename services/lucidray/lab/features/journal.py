@@ -19,13 +19,13 @@ from lucidray.quantify.preset import Preset
 class Journal:
     """Rows by key, appended line by line and synced; the last line may be torn, and is then not there.
 
-    It lies beside the table until that is complete. One process at a time.
+    It lies beside the table until that is complete. One process at a time. Rows stay on disk.
     """
 
     def __init__(self, table: Path) -> None:
         self.path = table.with_name(f"{table.name}.journal")
         self._table = table
-        self._rows: dict[str, list[LesionRow]] = {}
+        self._places: dict[str, tuple[int, int]] = {}  # first byte and length of a line
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ class Journal:
             raise Permanent(
                 f"output {self._table.name}", "another run is writing it", "wait for it, or name another output"
             ) from None
-        self._read()
+        self._index()
         return self
 
     def __exit__(
@@ -45,36 +45,48 @@ class Journal:
     ) -> None:
         self._file.close()
 
+    def __len__(self) -> int:
+        return len(self._places)
+
     def find(self, key: str) -> list[LesionRow] | None:
         """The rows of a subject that was measured before."""
-        return self._rows.get(key)
+        if key not in self._places:
+            return None
+        start, length = self._places[key]
+        self._file.seek(start)
+        return _rows(self._file.read(length))
 
     def add(self, key: str, rows: list[LesionRow]) -> None:
         """Keep the rows of a subject, durably."""
-        line = json.dumps({"key": key, "rows": [row.model_dump(mode="json") for row in rows]}) + "\n"
-        self._file.write(line.encode())
+        line = json.dumps({"key": key, "rows": [row.model_dump(mode="json") for row in rows]}).encode() + b"\n"
+        start = self._file.seek(0, os.SEEK_END)
+        self._file.write(line)
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._rows[key] = rows
+        self._places[key] = (start, len(line))
 
     def remove(self) -> None:
         """Forget all: the table is complete."""
         self.path.unlink(missing_ok=True)
 
-    def _read(self) -> None:
+    def _index(self) -> None:
+        """Find the whole lines, and cut off what the crash of an earlier run left of another."""
         self._file.seek(0)
         end = 0
         for line in self._file:
             try:
-                entry = json.loads(line)
-                rows = [LesionRow.model_validate(row) for row in entry["rows"]]
+                _rows(line)
             except (ValueError, KeyError, ValidationError):
-                break  # torn by the crash of the run before
+                break
             if not line.endswith(b"\n"):
                 break
-            self._rows[entry["key"]] = rows
+            self._places[json.loads(line)["key"]] = (end, len(line))
             end += len(line)
         self._file.truncate(end)
+
+
+def _rows(line: bytes) -> list[LesionRow]:
+    return [LesionRow.model_validate(row) for row in json.loads(line)["rows"]]
 
 
 def key_of(subject: Subject, preset: Preset, engine: str) -> str:

@@ -43,8 +43,8 @@ def read_rois(path: Path, wanted: str, volumes: Volumes, *, any_grid: bool = Fal
     wanted
         Name, pattern of names (`GTV*`) or number; empty: all.
     volumes
-        By role. A mask must be on the grid of one of them, contours in the frame of reference of one of
-        them, unless `any_grid` says that both are in one patient space.
+        By role. A label map must be on the grid of one of them, contours and segments in the frame of reference
+        of one of them, unless `any_grid` says that both are in one patient space.
 
     Raises
     ------
@@ -53,12 +53,11 @@ def read_rois(path: Path, wanted: str, volumes: Volumes, *, any_grid: bool = Fal
     """
     if not path.exists():
         raise Permanent(f"mask {path.name}", "there is no such file or folder", "correct the path")
-    if not is_research_file(path):
-        found = find_regions(path)
-        if found.sop_class_uid == RTStructureSetStorage:
-            return _contoured(found.path, wanted, volumes, any_grid)
-    rois = _labelled(path, wanted) if is_research_file(path) else _segmented(found.path, wanted, volumes, any_grid)
-    return _on_image(rois, volumes, any_grid, f"mask {path.name}")
+    if is_research_file(path):
+        return _on_image(_labelled(path, wanted), volumes, any_grid, f"mask {path.name}")
+    found = find_regions(path)
+    read = _contoured if found.sop_class_uid == RTStructureSetStorage else _segmented
+    return read(found.path, wanted, volumes, any_grid)
 
 
 def region_names(path: Path) -> dict[int, str]:
@@ -127,25 +126,24 @@ def _whole_values(voxels: npt.NDArray[np.generic], path: Path) -> list[int]:
 
 
 def _segmented(path: Path, wanted: str, volumes: Volumes, any_grid: bool) -> list[Roi]:
+    """Segments of a SEG; in the frame of reference of an image they may have a grid of their own."""
     thing = f"mask {path.name}"
     file = SegmentationFile(path)
-    _check_frames({file.frame_of_reference_uid}, volumes, any_grid, thing)
-    return [Roi(number, file.names[number], *file.mask(number)) for number in choose(file.names, wanted, thing)]
+    usable = _in_frame(file.frame_of_reference_uid, volumes, any_grid, thing)
+    rois = [Roi(number, file.names[number], *file.mask(number)) for number in choose(file.names, wanted, thing)]
+    known = any(each.grid.frame_of_reference_uid for each in usable.values())
+    return _on_image(rois, usable, any_grid or known, thing)
 
 
 def _contoured(path: Path, wanted: str, volumes: Volumes, any_grid: bool) -> list[Roi]:
     """Regions of a structure set, filled on the finest image in their frame of reference."""
-    thing = f"mask {path.name}"
-    regions = {
-        each.number: each for each in read_structure_set([path.read_bytes()], SegmentSettings.load().contour_points)
-    }
+    regions = {each.number: each for each in _structure_set(path)}
     rois = []
-    for number in choose({number: each.name for number, each in regions.items()}, wanted, thing):
-        region = regions[number]
-        usable = _check_frames({region.frame_of_reference_uid}, volumes, any_grid, f"ROI {number} of {thing}")
+    for number in choose({number: each.name for number, each in regions.items()}, wanted, f"mask {path.name}"):
+        region, thing = regions[number], f"ROI {number} of mask {path.name}"
+        usable = _in_frame(region.frame_of_reference_uid, volumes, any_grid, thing)
         grid = min((volume.grid for volume in usable.values()), key=lambda grid: grid.voxel_volume)
-        filled = fill_contours(region.contours, grid, f"ROI {number} of {thing}")
-        rois.append(Roi(number, region.name, filled.mask, grid))
+        rois.append(Roi(number, region.name, fill_contours(region.contours, grid, thing).mask, grid))
     return rois
 
 
@@ -153,13 +151,13 @@ def _structure_set(path: Path) -> list[RegionOfInterest]:
     return read_structure_set([path.read_bytes()], SegmentSettings.load().contour_points)
 
 
-def _on_image(rois: list[Roi], volumes: Volumes, any_grid: bool, thing: str) -> list[Roi]:
+def _on_image(rois: list[Roi], volumes: Volumes, one_space: bool, thing: str) -> list[Roi]:
     """The regions on the grid of the image that they were drawn on."""
     mask, grids = rois[0].grid, {role: volume.grid for role, volume in volumes.items()}
     home = next((grid for grid in grids.values() if on_grid(mask, grid)), None)
     if home is not None:
         return [Roi(each.number, each.name, place(each.mask, mask, home, thing), home) for each in rois]
-    if any_grid:
+    if one_space:
         return rois
     raise Permanent(
         thing,
@@ -168,12 +166,11 @@ def _on_image(rois: list[Roi], volumes: Volumes, any_grid: bool, thing: str) -> 
     )
 
 
-def _check_frames(frames: set[str], volumes: Volumes, any_grid: bool, thing: str) -> Volumes:
-    """The images in a frame of reference; those of NIfTI and NRRD have none, and are taken to be."""
-    known = frames | {""}
-    usable = (
-        volumes if any_grid else {k: each for k, each in volumes.items() if each.grid.frame_of_reference_uid in known}
-    )
+def _in_frame(frame: str, volumes: Volumes, any_grid: bool, thing: str) -> Volumes:
+    """The images in a frame of reference; those of NIfTI and NRRD have none, and are taken to be in any."""
+    usable = {
+        role: each for role, each in volumes.items() if any_grid or each.grid.frame_of_reference_uid in (frame, "")
+    }
     if not usable:
         raise Permanent(
             thing,

@@ -31,10 +31,16 @@ class Work:
             return [failed(subject, str(error))]
         except MemoryError:
             return [failed(subject, "the machine has too little memory for it; run it with fewer --jobs")]
-        except (
-            Exception
-        ) as error:  # a fault of ours or of a library must not cost the others; its text may quote a header
+        except Exception as error:  # must not cost the others; its text is not told, for it may quote a header
             return [failed(subject, f"unexpected {logging.describe(error)}; please report it")]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Lesions that were measured, now or by an earlier run, and the rows of subjects that failed."""
+
+    lesions: int
+    failures: list[LesionRow]
 
 
 def failed(subject: Subject, reason: str) -> LesionRow:
@@ -51,37 +57,37 @@ def run_cohort(
     as_long: bool,
     engine: str,
     console: Console,
-) -> list[LesionRow]:
-    """Measure all subjects and write their table.
+) -> Outcome:
+    """Measure all subjects and write their table, in the order of the subjects.
 
-    Returns
-    -------
-    All rows, in the order of the subjects. Those that an earlier run measured are taken from its journal, unless
-    their files, the preset or the engine changed; those that failed are tried again. The journal goes when all are
-    measured.
+    Those that an earlier run measured are taken from its journal, unless their files, the preset or the engine
+    changed; those that failed are tried again. The journal goes when all are measured.
     """
     check_writable(output)
+    shape = long if as_long else wide
     with Journal(output) as journal:
         keys = [key_of(subject, preset, engine) for subject in subjects]
-        rows = [journal.find(key) for key in keys]
-        todo = [at for at, found in enumerate(rows) if found is None]
+        found = {at: rows for at, key in enumerate(keys) if (rows := journal.find(key)) is not None}
+        cells = {at: shape(rows) for at, rows in found.items()}
+        lesions, failures = sum(map(len, found.values())), []
+        todo = [at for at in range(len(subjects)) if at not in found]
+        del found
         with progress_bar(console) as progress:
-            bar = progress.add_task("measured", total=len(subjects), completed=len(subjects) - len(todo), failed="")
-            failures = 0
+            bar = progress.add_task("measured", total=len(subjects), completed=len(cells), failed="")
             for done, result, exit_code in run_each(Work(preset), [subjects[at] for at in todo], jobs):
                 at = todo[done]
-                found = result or [failed(subjects[at], _death(exit_code))]
-                rows[at] = found
-                if found[0].status == "measured":
-                    journal.add(keys[at], found)
+                rows = result or [failed(subjects[at], _death(exit_code))]
+                cells[at] = shape(rows)
+                if rows[0].status == "measured":
+                    journal.add(keys[at], rows)
+                    lesions += len(rows)
                 else:
-                    failures += 1
-                progress.update(bar, advance=1, failed=f"{failures} failed" if failures else "")
-        complete = [row for found in rows for row in found or []]
-        write_table(long(complete) if as_long else wide(complete), output)
+                    failures += rows
+                progress.update(bar, advance=1, failed=f"{len(failures)} failed" if failures else "")
+        write_table([row for at in range(len(subjects)) for row in cells[at]], output)
         if not failures:
             journal.remove()
-    return complete
+    return Outcome(lesions, failures)
 
 
 def progress_bar(console: Console) -> Progress:

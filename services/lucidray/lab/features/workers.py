@@ -81,9 +81,7 @@ def run_each(work: Callable[[T], R], tasks: Sequence[T], jobs: int) -> Iterator[
 
 def _serve(connection: Connection, work: Callable[[T], R]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
-    while True:
-        try:
+    with suppress(EOFError, OSError):  # the parent ended
+        while True:
             task: T = connection.recv()
-        except EOFError:  # the parent ended
-            return
-        connection.send(work(task))
+            connection.send(work(task))
