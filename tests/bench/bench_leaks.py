@@ -24,6 +24,7 @@ from tests.deidentify.adversary.scoring import Score, score
 from tests.deidentify.adversary.tools import Tool, copy, lucidray, peers, run
 
 NAME = "leaks"
+WIDTH = 180  # of the tables: a column a tool
 MAX_LEAKS, MIN_SCORE = 0, 99.95  # of clinical-ai; the best of the ten teams of MIDI-B reached 99.93 % on its data
 PROFILES = ("clinical-ai", "research-export", "basic")
 OURS = "lucidray clinical-ai"
@@ -95,7 +96,7 @@ def main() -> None:
     parser.add_argument("--seed", default=secrets.token_hex(8), help="repeat the corpus of an earlier run")
     parser.add_argument("--ours", action="store_true", help="without peers")
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=max(WIDTH, Console().width))
     ours = [copy(), *(lucidray(profile, gated=True) for profile in PROFILES), lucidray("clinical-ai")]
     others = [] if options.ours else peers()
     absent = [tool.name for tool in others if not tool.present]

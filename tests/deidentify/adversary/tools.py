@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 import logging
+import re
 import shutil
 import subprocess
 import tempfile
@@ -22,11 +23,12 @@ from cryptography.x509.oid import NameOID
 from pydicom import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from tests.deidentify.adversary.checker import Output
-from tests.deidentify.adversary.corpus import PlantedFile
+from tests.deidentify.adversary.corpus import PlantedFile, write_corpus
 from tests.deidentify.adversary.drafts import as_found_in_the_wild
 
 Clean = Callable[[bytes], bytes]
 GDCMANON = "gdcmanon"
+_CULPRIT = re.compile(r"Could not De-in?dentify : (.+)")
 _FAILURES = (Exception, SystemExit)  # peers raise whatever they like
 
 
@@ -35,8 +37,9 @@ class Tool:
     """A de-identifier; `needs` is the module or program without which it cannot run."""
 
     name: str
-    clean: Clean
+    clean: Clean = bytes
     needs: str = ""
+    folder: Callable[[Path, Path], None] | None = None  # does many files at once, instead of `clean`
     keeps_name: bool = False  # it writes a file under the name it has
 
     @property
@@ -47,12 +50,22 @@ class Tool:
 
 def run(tool: Tool, corpus: list[PlantedFile]) -> dict[str, Output]:
     """What a tool makes of a corpus; files that it refuses or fails on are absent."""
+    if tool.folder is not None:
+        return _run_folder(tool.folder, corpus)
     outputs = {}
     with _silently():
         for each in corpus:
             with contextlib.suppress(*_FAILURES):
                 outputs[each.name] = Output(each.name if tool.keeps_name else "", tool.clean(each.data))
     return outputs
+
+
+def _run_folder(folder: Callable[[Path, Path], None], corpus: list[PlantedFile]) -> dict[str, Output]:
+    with tempfile.TemporaryDirectory() as temporary:
+        source, target = Path(temporary, "in"), Path(temporary, "out")
+        write_corpus(corpus, source)
+        folder(source, target)
+        return {path.name: Output("", path.read_bytes()) for path in target.iterdir()}
 
 
 @contextlib.contextmanager
@@ -159,12 +172,18 @@ def _deid(source: Path, target: Path) -> None:
 
 
 def _gdcmanon(source: Path, target: Path) -> None:
+    """A folder, so that UIDs stay consistent. It stops at a file that it cannot do: that one is taken out."""
     certificate = source.with_suffix(".pem")
     certificate.write_bytes(_certificate())
-    command = [GDCMANON, "-e", "-c", str(certificate), "-i", str(source), "-o", str(target)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
-    if done.returncode:
-        raise RuntimeError(f"gdcmanon ended with {done.returncode}")
+    command = [GDCMANON, "-e", "-c", str(certificate), "-r", "--continue", "-i", str(source), "-o", str(target)]
+    while True:
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+        culprit = _CULPRIT.search(done.stderr + done.stdout)
+        if done.returncode == 0 or culprit is None:
+            return
+        Path(culprit[1]).unlink()
 
 
 @cache
@@ -184,5 +203,5 @@ def peers() -> list[Tool]:
         Tool("dicom-anonymizer", _through_files(_dicom_anonymizer), "dicomanonymizer"),
         Tool("deid", _through_files(_deid), "deid"),
         Tool("dicognito", _through_dataset(_dicognito), "dicognito"),
-        Tool("gdcmanon", _through_files(_gdcmanon), GDCMANON),
+        Tool("gdcmanon", folder=_gdcmanon, needs=GDCMANON),
     ]
