@@ -21,7 +21,7 @@ from tests.deidentify.adversary.checker import Checker, Result
 from tests.deidentify.adversary.corpus import PlantedFile, make_corpus
 from tests.deidentify.adversary.expected import Action
 from tests.deidentify.adversary.scoring import Score, score
-from tests.deidentify.adversary.tools import Tool, copy, lucidray, peers, run
+from tests.deidentify.adversary.tools import Tool, copy, engine, lucidray, peers, run
 
 NAME = "leaks"
 WIDTH = 180  # of the tables: a column a tool
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--ours", action="store_true", help="without peers")
     options = parser.parse_args()
     console = Console(width=max(WIDTH, Console().width))
-    ours = [copy(), *(lucidray(profile, gated=True) for profile in PROFILES), lucidray("clinical-ai")]
+    ours = [copy(), lucidray("clinical-ai"), *map(engine, PROFILES)]
     others = [] if options.ours else peers()
     absent = [tool.name for tool in others if not tool.present]
     corpus = make_corpus(options.seed)

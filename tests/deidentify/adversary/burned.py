@@ -27,6 +27,8 @@ def burned_drafts(seed: str) -> Iterator[Draft]:
         made.dataset.SOPClassUID, made.dataset.ImageType = sop_class, image_type
         for keyword, value in changes.items():
             setattr(made.dataset, keyword, value)
+        made.dataset.SeriesInstanceUID = planter.uid("SeriesInstanceUID")  # a series goes with a slice that shows text
+        made.dataset.InstanceNumber = 1  # the slice of a series that is looked at wherever slices are sampled
         made.dataset.Rows = made.dataset.Columns = SIZE
         made.dataset["PixelData"].value = _pixels(planter).tobytes()
         made.shows_text = True

@@ -14,7 +14,7 @@ from tests.deidentify.adversary.corpus import PlantedFile, make_corpus
 from tests.deidentify.adversary.kinds import kinds
 from tests.deidentify.adversary.rows import PLACEMENTS
 from tests.deidentify.adversary.table import rows
-from tests.deidentify.adversary.tools import copy, lucidray, run
+from tests.deidentify.adversary.tools import copy, engine, run
 
 from lucidray.deidentify.audit.identifiers import Kind
 
@@ -78,7 +78,7 @@ HIDDEN: dict[str, Callable[[str], bytes]] = {
 def test_a_canary_is_seen(corpus: list[PlantedFile], checker: Checker, form: str, place: str) -> None:
     """One identifier that comes out is one leak, whatever it was made into, and no other."""
     source = corpus[0]
-    clean = lucidray("basic").clean(source.data)
+    clean = engine("basic").clean(source.data)
     assert checker.check({source.name: Output("", clean)}).total.leaked == 0
     canary = next(plant for plant in corpus[70].plants if plant.identifier.kind is Kind.TEXT)
     hidden = HIDDEN[form](canary.identifier.value)
@@ -89,7 +89,7 @@ def test_a_canary_is_seen(corpus: list[PlantedFile], checker: Checker, form: str
 
 def test_a_canary_in_a_file_name_is_seen(corpus: list[PlantedFile], checker: Checker) -> None:
     source = next(each for each in corpus if each.category == "file name")
-    clean = lucidray("basic").clean(source.data)
+    clean = engine("basic").clean(source.data)
     (leak,) = checker.check({source.name: Output(source.name, clean)}).leaks
     assert leak[2].place == "file name"
 

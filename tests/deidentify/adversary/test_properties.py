@@ -10,7 +10,7 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from tests.deidentify.adversary.drafts import draft, raw, sequence
 from tests.deidentify.adversary.planter import Planter
-from tests.deidentify.adversary.tools import lucidray
+from tests.deidentify.adversary.tools import engine
 
 from lucidray.deidentify.audit.search import Searcher
 
@@ -86,7 +86,7 @@ def test_no_identifier_comes_out(where: list[Place], syntax: UID, profile: str, 
     searcher = Searcher([plant.identifier for plant in planter.plants])
     data = made.written()
     assert searcher.search(data)
-    output = lucidray(profile).clean(data)
+    output = engine(profile).clean(data)
     assert [hit.identifier.source for hit in searcher.search(output)] == []
 
 

@@ -9,7 +9,7 @@ from tests.deidentify.adversary.corpus import PlantedFile, make_corpus
 from tests.deidentify.adversary.expected import Action
 from tests.deidentify.adversary.scanners import COMMON, MODALITIES, TIMES
 from tests.deidentify.adversary.scoring import Score, score
-from tests.deidentify.adversary.tools import Tool, copy, lucidray, run, shred
+from tests.deidentify.adversary.tools import Tool, copy, engine, lucidray, run, shred
 
 REMOVING = {Action.DATE_SHIFTED, Action.TEXT_REMOVED, Action.UID_CHANGED, Action.PIXELS_HIDDEN}
 MIN_SCORE = 98.0  # per cent; to be 99.95 once the open leaks are mended and descriptions keep their words
@@ -51,14 +51,14 @@ def test_removing_all_is_no_success(corpus: list[PlantedFile], checker: Checker)
 
 
 def test_our_score(corpus: list[PlantedFile], checker: Checker) -> None:
-    result = scored(lucidray("clinical-ai", gated=True), corpus, checker)
+    result = scored(lucidray("clinical-ai"), corpus, checker)
     assert result.checks > 30000
     assert result.percent >= MIN_SCORE, [(check.action, check.path) for _, check in result.failures]
 
 
 @pytest.mark.parametrize("profile", ["clinical-ai", "research-export", "basic"])
 def test_twice_is_as_once(corpus: list[PlantedFile], profile: str) -> None:
-    tool = lucidray(profile)
+    tool = engine(profile)
     once = [each.data for each in run(tool, corpus[::7]).values()]
     assert len(once) > 35
     assert [tool.clean(data) for data in once] == once

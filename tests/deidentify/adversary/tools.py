@@ -83,11 +83,11 @@ def _silently() -> Iterator[None]:
         logging.disable(previous)
 
 
-def lucidray(profile: str, *, gated: bool = False) -> Tool:
-    """Our engine, behind its check of pixels; `gated`: also behind its gate of SOP classes, as in service."""
+def engine(profile: str) -> Tool:
+    """Our engine alone: it sees also what its gates would hold back."""
     from tests.deidentify.objects import KEYS
 
-    from lucidray.deidentify import dicomfile, gate
+    from lucidray.deidentify import dicomfile
     from lucidray.deidentify.engine import Deidentifier, Replaced
     from lucidray.deidentify.profile import load_profile
     from lucidray.deidentify.rules import Rulebook
@@ -99,14 +99,32 @@ def lucidray(profile: str, *, gated: bool = False) -> Tool:
     def clean(data: bytes) -> bytes:
         with dicomfile.quietly():
             source = Source.of(data)
-            header = source.header()
-            if gated:
-                gate.check_class(header, "object")
-            gate.check_pixels(header, "object")
-            patient = Identity.of(header).pseudonym(KEYS)
+            patient = Identity.of(source.header()).pseudonym(KEYS)
             return Deidentifier(patient, KEYS, rules, Replaced()).clean(source).to_bytes()
 
-    return Tool(f"lucidray {profile}" if gated else f"{profile}, engine alone", clean)
+    return Tool(f"{profile}, engine alone", clean)
+
+
+def lucidray(profile: str) -> Tool:
+    """Ours as it is in service: engine, gates, and a look at the pixels."""
+    from tests.deidentify.objects import KEYS, SITE_KEY
+
+    from lucidray.deidentify import dicomfile
+    from lucidray.deidentify.engine import Deidentifier, Replaced
+    from lucidray.deidentify.profile import load_profile
+    from lucidray.deidentify.rules import Rulebook
+    from lucidray.deidentify.source import Source
+    from lucidray.deidentify.study import Identity, Study
+
+    rules = Rulebook(load_profile(profile))
+
+    def clean(data: bytes) -> bytes:
+        with dicomfile.quietly():
+            identity = Identity.of(Source.of(data).header())
+            deidentifier = Deidentifier(identity.pseudonym(KEYS), KEYS, rules, Replaced())
+            return Study(SITE_KEY, identity, deidentifier).clean(data, "the corpus").to_bytes()
+
+    return Tool(f"lucidray {profile}", clean)
 
 
 def copy() -> Tool:
