@@ -1,6 +1,7 @@
 """Gabor kernels: waves under a Gaussian envelope (IBSI-2 manual, section 3.4)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from math import ceil, cos, log, pi, radians, sin, sqrt
 from typing import Any
 
@@ -23,19 +24,14 @@ def reach(spec: Gabor, spacing: float) -> int:
 
 def response(image: Image, spacing: float, spec: Gabor) -> Image:
     """Response map, pooled over directions and planes as the filter says; `spacing` in mm."""
-    result: Image | None = None
     planes = (0, 1, 2) if spec.orthogonal else (0,)
-    for axis in planes:
-        found = np.moveaxis(_in_planes(np.moveaxis(image, axis, 0), spacing, spec), 0, axis)
-        result = found if result is None else _pool(result, found, spec)
-    if result is None:  # cannot be: there is always the axial plane
-        raise ValueError("no planes")
-    return result / len(planes) if spec.pooling == "mean" else result
+    maps = (np.moveaxis(_in_planes(np.moveaxis(image, axis, 0), spacing, spec), 0, axis) for axis in planes)
+    return _pooled(maps, len(planes), spec)
 
 
 def _in_planes(image: Image, spacing: float, spec: Gabor) -> Image:
     """Response in the planes of the last two axes, pooled over directions."""
-    width = reach(spec, spacing)
+    width, part = reach(spec, spacing), _PARTS[spec.response]
     rows, columns = (fft.next_fast_len(size + 2 * width) for size in image.shape[1:])
     widths = [(width, length - size - width) for size, length in zip(image.shape[1:], (rows, columns), strict=True)]
     inside = (slice(width, width + image.shape[1]), slice(width, width + image.shape[2]))
@@ -43,16 +39,14 @@ def _in_planes(image: Image, spacing: float, spec: Gabor) -> Image:
     result = np.empty(image.shape)
     for index, plane in enumerate(image):
         spectrum = fft.fft2(pad(plane, widths, spec.boundary))
-        found: Image | None = None
-        for kernel in kernels:
-            part = _PARTS[spec.response](fft.ifft2(spectrum * kernel, overwrite_x=True)[inside])
-            found = part if found is None else _pool(found, part, spec)
-        result[index] = found
-    return result / len(kernels) if spec.pooling == "mean" else result
+        maps = (part(fft.ifft2(spectrum * kernel, overwrite_x=True)[inside]) for kernel in kernels)
+        result[index] = _pooled(maps, len(kernels), spec)
+    return result
 
 
-def _pool(first: Image, second: Image, spec: Gabor) -> Image:
-    return first + second if spec.pooling == "mean" else np.maximum(first, second)
+def _pooled(maps: Iterable[Image], count: int, spec: Gabor) -> Image:
+    """The mean or the maximum of `count` maps, of which no two are kept."""
+    return reduce(np.add, maps) / count if spec.pooling == "mean" else reduce(np.maximum, maps)
 
 
 def _directions(spec: Gabor) -> Iterator[float]:
@@ -66,7 +60,7 @@ def _directions(spec: Gabor) -> Iterator[float]:
 def _transform(shape: tuple[int, int], spacing: float, spec: Gabor, theta: float) -> Complex:
     """Fourier transform of the kernel, whose middle lies at index 0."""
     width, sigma = reach(spec, spacing), spec.sigma / spacing
-    y, x = np.ogrid[-width : width + 1, -width : width + 1].__iter__()
+    y, x = np.ogrid[-width : width + 1, -width : width + 1]
     along, across = x * cos(theta) + y * sin(theta), y * cos(theta) - x * sin(theta)
     envelope = np.exp(-(np.square(along) + np.square(spec.gamma * across)) / (2 * sigma**2))
     kernel = np.zeros(shape, np.complex128)

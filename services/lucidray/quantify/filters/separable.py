@@ -7,6 +7,7 @@ what is common: an average over all rotations needs 7 to 24 one-dimensional conv
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from itertools import permutations, product
 from math import factorial
 from typing import Any
@@ -36,13 +37,8 @@ def convolve(image: Image, kernels: Kernels, boundary: Boundary) -> Image:
 
 def maximum(image: Image, kernels: Kernels, boundary: Boundary) -> Image:
     """The greatest response, voxel by voxel, among all right-angle rotations of the product of the kernels."""
-    result: Image | None = None
-    for response, signs in _leaves(image, _distinct(kernels), boundary):
-        rotated = np.abs(response) if len(signs) > 1 else response * min(signs)
-        result = rotated if result is None else np.maximum(result, rotated, out=result)
-    if result is None:  # cannot be: there is always the rotation by nothing
-        raise ValueError("no kernels")
-    return result
+    responses = _leaves(image, _distinct(kernels), boundary)
+    return reduce(np.maximum, (np.abs(each) if len(signs) > 1 else each * min(signs) for each, signs in responses))
 
 
 def mean(image: Image, kernels: Kernels, boundary: Boundary) -> Image:

@@ -29,8 +29,7 @@ def response(image: Image, spec: Wavelet) -> Image:
 
 def _kernels(spec: Wavelet) -> tuple[Kernel, ...]:
     """One kernel for each axis, (z, y, x), from the image to the band."""
-    wavelet = pywt.Wavelet(spec.family)
-    low, high = centred(wavelet.dec_lo), centred(wavelet.dec_hi)
+    low, high = _low_and_high(spec)
     before = np.ones(1)
     for level in range(spec.level - 1):
         before = np.convolve(before, _dilated(low, level))
@@ -40,6 +39,11 @@ def _kernels(spec: Wavelet) -> tuple[Kernel, ...]:
     return tuple(band[letter] for letter in reversed(spec.bands))
 
 
+def _low_and_high(spec: Wavelet) -> tuple[Kernel, Kernel]:
+    wavelet = pywt.Wavelet(spec.family)
+    return centred(wavelet.dec_lo), centred(wavelet.dec_hi)
+
+
 def _dilated(kernel: Kernel, level: int) -> Kernel:
     result = np.zeros((len(kernel) - 1) * 2**level + 1)
     result[:: 2**level] = kernel
@@ -47,8 +51,7 @@ def _dilated(kernel: Kernel, level: int) -> Kernel:
 
 
 def _decimated(image: Image, spec: Wavelet) -> Image:
-    wavelet = pywt.Wavelet(spec.family)
-    low, high = centred(wavelet.dec_lo), centred(wavelet.dec_hi)
+    low, high = _low_and_high(spec)
     for axis, letter in zip(range(-spec.dimensions, 0), reversed(spec.bands), strict=True):
         size, part = image.shape[axis], image
         for kernel in [*[low] * (spec.level - 1), {"L": low, "H": high}[letter]]:

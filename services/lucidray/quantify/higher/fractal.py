@@ -44,9 +44,9 @@ def measure(region: Region, wanted: frozenset[str]) -> Values:
 def box_counting(mask: Mask, base: int = 2) -> Value:
     """Dimension of a set: minus the slope of log(boxes that hold some of it) over log(side of the boxes).
 
-    Sides are powers of `base` up to a quarter of the set's extent, or the third power if that is more: larger boxes
-    stick out and are too many. The boxes stand in a corner of the set's bounding box; of the eight corners that with
-    the fewest boxes is taken, for the definition asks for the fewest.
+    Sides are powers of `base` up to a quarter of the set's extent, for larger boxes stick out and are too many; to half
+    of it where there would be fewer than three. The boxes stand in a corner of the set's bounding box; of the eight
+    corners that with the fewest boxes is taken, for the definition asks for the fewest.
     """
     part = mask[bounding_box(mask)]
     extent = max(part.shape)

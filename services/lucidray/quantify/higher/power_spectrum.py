@@ -27,7 +27,9 @@ def measure(region: Region, wanted: frozenset[str]) -> Values:
     if not np.ptp(region.voxels[mask]):
         return dict.fromkeys(wanted, Undefined("all intensities are equal"))
     frequencies, power, count = radial_power(region)
-    bins = count > 0
+    bins = power > 0
+    if np.count_nonzero(bins) < 2:  # noqa: PLR2004
+        return dict.fromkeys(wanted, Undefined("there is no power between the extent of the region and its voxels"))
     slope = np.polyfit(np.log(frequencies[bins]), np.log(power[bins]), 1)[0]
     energy = power * count
     octave = np.digitize(frequencies / _nyquist(region), [1 / 4, 1 / 2])
