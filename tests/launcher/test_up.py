@@ -90,6 +90,20 @@ def test_a_process_that_dies_is_started_again_and_the_others_stay(tmp_path: Path
         assert set(before[1:]) < set(children(up.pid))
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc to see the processes")
+def test_no_process_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
+    ports = {"LUCIDRAY_GATEWAY__PORT": str(free_port()), "LUCIDRAY_CONSOLE__PORT": str(free_port())}
+    with running(tmp_path, "up", environment=ports) as up:
+        wait_for("Lucidray is up", tmp_path, up)
+        processes = children(up.pid)
+        up.kill()
+        up.wait()
+    end = time.monotonic() + PATIENCE
+    while any(Path(f"/proc/{pid}").exists() for pid in processes):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 def test_a_port_that_is_taken_is_named_with_the_remedy(tmp_path: Path) -> None:
     import socket
 

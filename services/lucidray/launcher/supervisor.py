@@ -17,6 +17,7 @@ from lucidray.core.errors import Permanent
 from lucidray.core.identity import write_site_key
 from lucidray.launcher.ports import free_port
 from lucidray.launcher.processes import PROCESSES
+from lucidray.runtime.service import SUPERVISED
 
 log = logging.get(__name__)
 
@@ -126,6 +127,8 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for each in self.processes.values():
+            _let_go(each.process)
 
     def kill(self, name: str) -> None:
         """End one process at once, as a crash would; `tend` starts it again."""
@@ -135,14 +138,20 @@ class Supervisor:
             process.wait()
 
     def _start(self, each: Supervised) -> None:
+        _let_go(each.process)
         each.process = subprocess.Popen(  # noqa: S603  our own interpreter and modules
             [sys.executable, *each.command],
-            env={**os.environ, **self._environment, "LUCIDRAY_CORE__HTTP_PORT": str(each.port)},
-            stdin=subprocess.DEVNULL,
+            env={**os.environ, **self._environment, "LUCIDRAY_CORE__HTTP_PORT": str(each.port), SUPERVISED: "yes"},
+            stdin=subprocess.PIPE,  # nothing is written: it ends when we do, and with it the process
             start_new_session=True,  # Ctrl-C reaches only the supervisor, which stops them in order
         )
         each.started = time.monotonic()
         each.again_at = 0
+
+
+def _let_go(process: subprocess.Popen[bytes] | None) -> None:
+    if process is not None and process.stdin is not None:
+        process.stdin.close()
 
 
 def prepare(data: Path) -> None:

@@ -1,5 +1,6 @@
 """Run steps as a process: until SIGTERM or SIGINT, with health and metrics."""
 
+import os
 import signal
 import sys
 import threading
@@ -102,6 +103,21 @@ def all_topics(steps: Sequence[str]) -> list[TopicSpec]:
     ]
 
 
+SUPERVISED = "LUCIDRAY_SUPERVISED"  # set by a supervisor that holds the other end of our standard input
+
+
+def _stop_with_supervisor(stop: threading.Event) -> None:
+    """Set `stop` when the supervisor is gone, even by SIGKILL: nobody would end this process."""
+
+    def watch() -> None:
+        while os.read(0, 1):  # not sys.stdin: its lock, held at exit by a daemon thread, would be fatal
+            pass
+        stop.set()
+
+    if os.environ.get(SUPERVISED):
+        threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
+
+
 @contextmanager
 def stop_on_signal() -> Iterator[threading.Event]:
     """An event that SIGTERM and SIGINT set."""
@@ -133,6 +149,7 @@ def run_process(name: str, start: Callable[[threading.Event, ExitStack], Callabl
     logging.configure(name, core.log_level, human=core.log_human)
     failed = False
     with stop_on_signal() as stop:
+        _stop_with_supervisor(stop)
         try:
             with ExitStack() as stack:
                 ready = start(stop, stack)
