@@ -24,9 +24,10 @@ from lucidray.deidentify.textmap import Found, find_text
 from lucidray.imaging.levels import Buffer
 
 SAMPLED = 16  # one slice in so many is looked at, and the first of a series
-SURE, SMALLEST_AREA = 0.8, 200  # certainty and pixels of a place that keeps a scanner's slice back
+SURE, SMALLEST_AREA = 0.6, 100  # certainty and pixels of a place that keeps a scanner's slice back
+LARGEST_SHARE = 0.5  # of a picture: more is the picture's own texture, not a line
 MARGIN = 4  # pixels blanked around what looks like text
-_INK = 0.02  # share of a place that has exactly its largest value, where a device wrote in it
+_INK, _AROUND = 0.025, 6  # share of a place that has one exact value that is not around it; pixels that are around it
 
 
 class TextFound(Refused):
@@ -127,9 +128,17 @@ def _shows_text(frames: Frames) -> bool:
 
 def is_written(picture: Picture, found: Found) -> bool:
     """Whether a place of a scanner's slice is text for sure: it looks so, is as large as a short word, and has ink:
-    many pixels of exactly its largest value, which measured values do not have."""
+    one exact value in many of its pixels and not around it, which measured values do not have."""
     top, left, bottom, right = found.box
-    if found.certainty < SURE or (bottom - top) * (right - left) < SMALLEST_AREA:
+    area = (bottom - top) * (right - left)
+    if found.certainty < SURE or not SMALLEST_AREA <= area <= LARGEST_SHARE * picture.size:
         return False
-    place = picture[top:bottom, left:right]
-    return float((place == place.max()).mean()) >= _INK
+    above, before = max(0, top - _AROUND), max(0, left - _AROUND)
+    region = picture[above : bottom + _AROUND, before : right + _AROUND]
+    inside = np.zeros(region.shape, bool)
+    inside[top - above : bottom - above, left - before : right - before] = True
+    values, of_value = np.unique(region, return_inverse=True)
+    of_value = of_value.reshape(region.shape)
+    within = np.bincount(of_value[inside], minlength=len(values)) / area
+    around = np.bincount(of_value[~inside], minlength=len(values)) / max(1, (~inside).sum())
+    return bool((within - around).max() >= _INK)
