@@ -5,9 +5,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from lucidray.core.errors import Permanent
 from lucidray.imaging.resample import Interpolation
 from lucidray.quantify.catalogue import features
-from lucidray.quantify.filters import FilterSpec
+from lucidray.quantify.filters import FilterSpec, support
 from lucidray.quantify.higher.definitions import HigherFamily
 from lucidray.quantify.ibsi import DISCRETISED, Aggregation, Family, aggregation_code
 from lucidray.quantify.processing import (
@@ -115,4 +116,15 @@ class Measurement(Model):
         labels = [each.label for each in self.filters]
         if len(set(labels)) < len(labels):
             raise ValueError("a filter is named twice")
+        return self
+
+    @model_validator(mode="after")
+    def _filterable(self) -> Self:
+        z, y, x = self.spacing or (None, None, None)
+        if z and y and x:
+            for spec in self.filters:
+                try:
+                    support((z, y, x), spec)
+                except Permanent as error:
+                    raise ValueError(str(error)) from None
         return self

@@ -162,6 +162,16 @@ def test_steered_along_the_wave_its_full_amplitude_comes_out_in_any_direction(
     np.testing.assert_allclose(second, 0, atol=0.02 * amplitude)
 
 
+def test_steering_works_slice_by_slice_too() -> None:
+    """Waves of another direction in each slice."""
+    slices = [wave((0, *cycles), 33) for cycles in ((4.0, 0.0), (3.0, 4.0), (-2.0, 5.0))]
+    cosine = np.stack([each[0] for each, _ in slices])
+    spec = Simoncelli(level=2, volumetric=False)
+    amplitudes = np.abs(response(cosine, UNIT, spec)).max(axis=(1, 2), keepdims=True)
+    steered = response(cosine, UNIT, spec.model_copy(update={"riesz": Riesz(order=(2, 0), steering=2)}))
+    np.testing.assert_allclose(steered / amplitudes, -cosine, atol=0.02)
+
+
 PERIODIC: Boundary = "periodic"
 INVARIANT: list[FilterSpec] = [
     Mean(support=3, boundary=PERIODIC),

@@ -9,6 +9,7 @@ import pytest
 from lucidray.core.errors import Permanent
 from lucidray.quantify.filters import FilterSpec, response, support
 from lucidray.quantify.filters.boundary import Boundary, pad
+from lucidray.quantify.filters.simoncelli import reach
 from lucidray.quantify.filters.specs import Gabor, LaplacianOfGaussian, Laws, Mean, Riesz, Simoncelli, Wavelet
 
 Array = npt.NDArray[np.float64]
@@ -109,3 +110,13 @@ def test_one_slice_has_no_frequency_across() -> None:
     image = np.random.default_rng(11).normal(size=(1, 15, 15))
     solid, flat = (response(image, UNIT, Simoncelli(level=1, volumetric=each)) for each in (True, False))
     np.testing.assert_allclose(solid, flat, atol=1e-12)
+
+
+@pytest.mark.parametrize("level", [1, 2])
+def test_an_image_is_padded_to_where_the_kernel_of_a_simoncelli_band_has_faded(level: int) -> None:
+    impulse = np.zeros((97, 97, 97))
+    impulse[48, 48, 48] = 1
+    kernel = np.abs(response(impulse, UNIT, Simoncelli(level=level)))
+    distance = np.sqrt(np.square(np.indices(kernel.shape) - 48).sum(axis=0))
+    padding = reach(Simoncelli(level=level, boundary="mirror"))
+    assert kernel[distance >= padding].max() < 2e-4 * kernel.max()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from pydantic import ValidationError
 
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume, VolumeFacts
@@ -114,3 +115,17 @@ def test_voxels_without_a_response_do_not_count(scan: tuple[npt.NDArray[np.int16
     assert found["mean 3 3D mirror", "mean_intensity"].value == pytest.approx(np.nanmean(near))
     nowhere = found["simoncelli level 1 3D periodic", "mean_intensity"]
     assert nowhere.value is None and nowhere.reason == "after re-segmentation no voxel of the region has an intensity"
+
+
+def test_a_preset_whose_grid_its_filters_cannot_use_is_refused() -> None:
+    wanted = {"role": "CT", "modality": "CT", "unit": HU, "families": ["minkowski"], "spacing": [3, 1, 1]}
+    for filters, fits in (
+        ([{"kind": "mean", "support": 3, "volumetric": False}], True),
+        ([{"kind": "simoncelli"}], False),
+    ):
+        content = {"name": "mine", "title": "A test", "measurements": [wanted | {"filters": filters}]}
+        if fits:
+            Preset.model_validate(content)
+        else:
+            with pytest.raises(ValidationError, match="3 x 1 x 1 mm apart"):
+                Preset.model_validate(content)

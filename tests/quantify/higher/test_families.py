@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
+from threadpoolctl import threadpool_limits
 
 from lucidray.quantify import extract, ibsi
 from lucidray.quantify.catalogue import features
@@ -112,6 +113,15 @@ def test_a_voxel_a_slice_a_flat_or_an_empty_region_has_reasons(family: HigherFam
     ):
         for name, value in measured(family, region).items():
             assert value.reason if isinstance(value, Undefined) else np.isfinite(value), name
+
+
+@families
+def test_threads_change_no_bit(family: HigherFamily, make_region: MakeRegion, ragged: Ragged) -> None:
+    region = make_region(*ragged)
+    with threadpool_limits(1):
+        alone = numbers(family, region)
+    with threadpool_limits(4):
+        assert numbers(family, region) == alone
 
 
 def test_the_engine_measures_them_by_name(ragged: Ragged) -> None:
