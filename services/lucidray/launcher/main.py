@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 import yaml
 from rich.console import Console
+from rich.markup import escape
 
 from lucidray.core.errors import LucidrayError
 from lucidray.launcher.deidentify_commands import deidentify_app
@@ -234,7 +235,8 @@ def main() -> None:
     try:
         app()
     except LucidrayError as error:
-        Console(stderr=True).print(f"[bold red]{error.thing}[/]: {error.cause}\n  {error.remedy}", highlight=False)
+        thing, cause, remedy = (escape(part) for part in (error.thing, error.cause, error.remedy))
+        Console(stderr=True).print(f"[bold red]{thing}[/]: {cause}\n  {remedy}", highlight=False, soft_wrap=True)
         sys.exit(1)
 
 

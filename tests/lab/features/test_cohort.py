@@ -158,7 +158,7 @@ def test_a_folder_of_dicom_objects_is_a_subject_with_every_image_of_the_preset(
     study.write(tmp_path / "cohort" / "patient")
     preset = load_preset("pet-ct-core")
     (subject,) = read_cohort(tmp_path / "cohort", preset)
-    assert set(subject.images) == {"PET", "CT"}
+    assert subject.images == {"": tmp_path / "cohort" / "patient"}
     (row,) = measure_subject(subject, preset)
     assert {each.image_role for each in row.features} == {"PET", "CT"}
 
@@ -191,6 +191,27 @@ def test_an_image_that_does_not_say_which_role_it_has_is_not_guessed_at(tmp_path
     (tmp_path / "list.csv").write_text("subject,image,mask\na,b.nii,c.nii\n")
     with pytest.raises(Permanent, match="measures CT, PET"):
         read_cohort(tmp_path / "list.csv", load_preset("pet-ct-core"))
+
+
+def test_a_folder_without_images_of_the_preset_says_so(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (subject,) = read_cohort(tmp_path, SUV)
+    with pytest.raises(Permanent, match="measures PET, and no such image"):
+        measure_subject(subject, SUV)
+
+
+def test_images_may_be_listed_by_role_and_each_may_have_its_own_mask(forms: Forms, tmp_path: Path) -> None:
+    image, mask = forms.images["NIfTI"], forms.masks["NIfTI"]
+    (tmp_path / "list.csv").write_text(f"subject,image.PET,mask.PET\na,{image},{mask}\n")
+    (subject,) = read_cohort(tmp_path / "list.csv", load_preset("pet-ct-hybrid"))
+    (row,) = measure_subject(subject, load_preset("pet-ct-hybrid"))
+    assert {each.image_role for each in row.features} == {"PET"}
+    assert "PET+CT is not measured together" in row.remarks[-1]
+    labels = forms.roi.mask.astype(np.uint8)
+    labels[0, 0, 0] = 2
+    write_nifti(tmp_path / "two.nii", labels, forms.volume.grid)
+    with pytest.raises(Permanent, match="holds 2 regions"):
+        measure_subject(subject.model_copy(update={"masks": {"PET": tmp_path / "two.nii"}}), SUV)
 
 
 def test_an_unforeseen_fault_is_told_by_its_place_and_not_by_its_text(

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lucidray.core.errors import Permanent
-from lucidray.lab.features.dicom_folder import scan
-from lucidray.lab.features.measuring import Subject
+from lucidray.lab.features.measuring import Subject, only_role
 from lucidray.lab.features.research_files import is_research_file
 from lucidray.quantify.preset import Preset
 
@@ -60,9 +59,8 @@ def _listed_subject(row: dict[str, str], line: int, path: Path, preset: Preset) 
     if not cells.get("subject") or not images or not masks:
         missing = "subject" if not cells.get("subject") else "an image" if not images else "a mask"
         raise Permanent(thing, f"it does not name {missing}", _REMEDY)
-    if "" in images:
-        images = {only_role(preset, thing): images[""]}
-    return Subject(name=cells["subject"], images=images, masks=masks, roi=cells.get("roi", ""))
+    roles = _with_roles(images, preset, thing)
+    return Subject(name=cells["subject"], images=roles, masks=masks, roi=cells.get("roi", ""))
 
 
 def _paths(cells: dict[str, str], kind: str, folder: Path) -> dict[str, Path]:
@@ -75,16 +73,11 @@ def _paths(cells: dict[str, str], kind: str, folder: Path) -> dict[str, Path]:
     return found
 
 
-def only_role(preset: Preset, thing: str) -> str:
-    """The role of an image that does not say whose it is."""
-    roles = sorted({each.role for each in preset.measurements})
-    if len(roles) != 1:
-        raise Permanent(
-            thing,
-            f"preset '{preset.name}' measures {', '.join(roles)}, and the image does not say which it is",
-            "name the role: a column image.ROLE, a file ROLE_image, or --image ROLE=PATH",
-        )
-    return roles[0]
+def _with_roles(images: dict[str, Path], preset: Preset, thing: str) -> dict[str, Path]:
+    """A file that does not say its role has the only one that there is; a folder is searched when it is measured."""
+    if not is_research_file(images.get("", Path())):
+        return images
+    return {(role or only_role(preset, thing)): path for role, path in images.items()}
 
 
 def _found(folder: Path, preset: Preset) -> list[Subject]:
@@ -92,18 +85,15 @@ def _found(folder: Path, preset: Preset) -> list[Subject]:
 
 
 def _found_subject(folder: Path, preset: Preset) -> Subject:
-    roles = {each.role.lower(): each.role for each in preset.measurements}
+    roles = {each.role.lower(): each.role for each in preset.measurements} | {"": ""}
     parts: dict[str, dict[str, Path]] = {"image": {}, "mask": {}}
     for path, name in _candidates(folder):
         match = _NAMED.match(name)
-        role = roles.get((match["role"] or "").lower(), "" if match and not match["role"] else None) if match else None
-        if match and role is not None:
-            parts[match["kind"].lower()][role] = path
+        if match and (match["role"] or "").lower() in roles:
+            parts[match["kind"].lower()][roles[(match["role"] or "").lower()]] = path
     if not parts["image"] and not parts["mask"]:
-        return Subject(name=folder.name, images=by_modality(folder, preset), masks={"": folder})
-    images = parts["image"]
-    if "" in images:
-        images = {only_role(preset, f"subject {folder.name}"): images.pop("")} | images
+        parts = {"image": {"": folder}, "mask": {"": folder}}
+    images = _with_roles(parts["image"], preset, f"subject {folder.name}")
     return Subject(name=folder.name, images=images, masks=parts["mask"])
 
 
@@ -115,9 +105,3 @@ def _candidates(folder: Path) -> Sequence[tuple[Path, str]]:
         (inner, f"{each.name}_{inner.name}") for each in entries if each.is_dir() for inner in sorted(each.iterdir())
     ]
     return [*files, *nested]
-
-
-def by_modality(folder: Path, preset: Preset) -> dict[str, Path]:
-    """The folder for every role whose modality its DICOM objects have."""
-    there = {each.modality for each in scan(folder)}
-    return {each.role: folder for each in preset.measurements if each.modality in there}

@@ -10,9 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from lucidray.core.errors import Permanent
-from lucidray.lab.features.cohort import by_modality, only_role, read_cohort
+from lucidray.lab.features.cohort import read_cohort
 from lucidray.lab.features.lesion import LesionRow
-from lucidray.lab.features.measuring import Subject, engine_of, measure_subject
+from lucidray.lab.features.measuring import Subject, engine_of, label_of, measure_subject, only_role
 from lucidray.lab.features.presets import find_preset
 from lucidray.lab.features.rois import region_names
 from lucidray.lab.features.run import run_cohort
@@ -90,9 +90,7 @@ def _cohort(request: Request, preset: Preset, console: Console) -> int:
 
 
 def _summary(done: str, output: Path, preset: Preset, console: Console) -> None:
-    console.print(
-        f"{done}: {output} (preset {preset.name}, digest {preset.digest[:12]})", highlight=False, soft_wrap=True
-    )
+    console.print(f"{done}: {output} (preset {label_of(preset)})", highlight=False, soft_wrap=True)
 
 
 def _count(number: int, noun: str) -> str:
@@ -128,10 +126,8 @@ def _images(given: Sequence[str], preset: Preset) -> dict[str, Path]:
         role, equals, path = each.partition("=")
         if equals and role in roles:
             images[role] = Path(path)
-        elif Path(each).is_dir() and len(given) == 1:
-            images |= by_modality(Path(each), preset)
         else:
-            images[only_role(preset, f"image {Path(each).name}")] = Path(each)
+            images["" if Path(each).is_dir() else only_role(preset, f"image {Path(each).name}")] = Path(each)
     return images
 
 

@@ -16,5 +16,7 @@ class LesionRow(BaseModel):
     roi: str = Field("", description="Name of the region; empty where the subject failed before it was read")
     status: Literal["measured", "failed"] = "measured"
     reason: str = Field("", description="Why it failed: thing, cause and remedy")
+    preset: str = Field("", description="Its label")
+    software: str = ""
     remarks: list[str] = Field(default_factory=list, description="What the engine remarks on the region")
     features: list[Feature] = Field(default_factory=list)

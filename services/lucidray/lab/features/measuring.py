@@ -10,6 +10,7 @@ from lucidray.contracts.catalogue import STEPS
 from lucidray.contracts.images import Regions, RegionsFacts, Segment, Volume
 from lucidray.core.errors import Permanent
 from lucidray.imaging.codes import MORPHOLOGICALLY_ABNORMAL_STRUCTURE, NEOPLASM
+from lucidray.lab.features.dicom_folder import scan
 from lucidray.lab.features.images import read_image
 from lucidray.lab.features.lesion import LesionRow
 from lucidray.lab.features.rois import Roi, read_rois
@@ -25,7 +26,7 @@ class Subject(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    images: dict[str, Path] = Field(description="By role")
+    images: dict[str, Path] = Field(description="By role; '' is a folder to search by modality")
     masks: dict[str, Path] = Field(description="By the role that a mask was drawn on; '' is for all")
     roi: str = Field("", description="Name, pattern or number of the regions; empty: all")
     any_grid: bool = Field(False, description="Whether a mask may be on a grid of its own in the same patient space")
@@ -55,17 +56,63 @@ def engine_of(preset: Preset) -> str:
     return "; ".join([software(), STEPS["quantify"].algorithm_version, *bundles])
 
 
+def label_of(preset: Preset) -> str:
+    """A preset in a table: its name and the head of its digest."""
+    return f"{preset.name} {preset.digest[:12]}"
+
+
 def read_volumes(images: Mapping[str, Path], preset: Preset) -> dict[str, Volume]:
-    """The images by role, each in the modality and unit that the preset measures."""
+    """The images by role, each in the modality and unit that the preset measures.
+
+    Parameters
+    ----------
+    images
+        By role; '' is a folder whose series are taken by their modality, or a file of the preset's only role.
+
+    Raises
+    ------
+    Permanent
+        An image does not read, there is none, or the preset does not measure its role.
+    """
     wanted = {each.role: each for each in reversed(preset.measurements)}
-    unknown = sorted(set(images) - set(wanted))
-    if unknown or not images:
+    named = {role: path for role, path in images.items() if role} | _searched(images.get(""), preset)
+    unknown = sorted(set(named) - set(wanted))
+    if unknown or not named:
+        cause = f"not {', '.join(unknown)}" if unknown else "and no such image was found"
         raise Permanent(
             f"preset '{preset.name}'",
-            f"it measures {', '.join(sorted(wanted))}, not {', '.join(unknown) or 'nothing'}",
+            f"it measures {', '.join(sorted(wanted))}, {cause}",
             "name the images by the roles of the preset, or choose another preset",
         )
-    return {role: read_image(path, wanted[role].modality, wanted[role].unit) for role, path in images.items()}
+    return {role: read_image(path, wanted[role].modality, wanted[role].unit) for role, path in named.items()}
+
+
+def only_role(preset: Preset, thing: str) -> str:
+    """The role of a file that does not say whose it is.
+
+    Raises
+    ------
+    Permanent
+        The preset has several.
+    """
+    roles = sorted({each.role for each in preset.measurements})
+    if len(roles) != 1:
+        raise Permanent(
+            thing,
+            f"preset '{preset.name}' measures {', '.join(roles)}, and the image does not say which it is",
+            "name the role: a column image.ROLE, a file ROLE_image, or --image ROLE=PATH",
+        )
+    return roles[0]
+
+
+def _searched(path: Path | None, preset: Preset) -> dict[str, Path]:
+    """A folder, for every role whose modality its DICOM objects have."""
+    if path is None:
+        return {}
+    if not path.is_dir():
+        return {only_role(preset, f"image {path.name}"): path}
+    there = {each.modality for each in scan(path)}
+    return {each.role: path for each in preset.measurements if each.modality in there}
 
 
 def _one_roi(subject: Subject, role: str, volume: Volume) -> Roi:
@@ -91,6 +138,8 @@ def _row(subject: Subject, name: str, parts: Sequence[tuple[dict[str, Volume], R
     return LesionRow(
         subject=subject.name,
         roi=name,
+        preset=label_of(preset),
+        software=software(),
         remarks=[remark.message for each in measured for remark in each.remarks],
         features=[feature for each in measured for feature in each.features],
     )

@@ -11,9 +11,10 @@ from lucidray.core import logging
 from lucidray.core.errors import LucidrayError
 from lucidray.lab.features.journal import Journal, key_of
 from lucidray.lab.features.lesion import LesionRow
-from lucidray.lab.features.measuring import Subject, measure_subject
+from lucidray.lab.features.measuring import Subject, label_of, measure_subject
 from lucidray.lab.features.tables import check_writable, long, wide, write_table
 from lucidray.lab.features.workers import run_each
+from lucidray.quantify.engine import software
 from lucidray.quantify.preset import Preset
 
 
@@ -28,11 +29,11 @@ class Work:
         try:
             return measure_subject(subject, self.preset)
         except LucidrayError as error:
-            return [failed(subject, str(error))]
+            return [failed(subject, self.preset, str(error))]
         except MemoryError:
-            return [failed(subject, "the machine has too little memory for it; run it with fewer --jobs")]
+            return [failed(subject, self.preset, "the machine has too little memory for it; run it with fewer --jobs")]
         except Exception as error:  # must not cost the others; its text is not told, for it may quote a header
-            return [failed(subject, f"unexpected {logging.describe(error)}; please report it")]
+            return [failed(subject, self.preset, f"unexpected {logging.describe(error)}; please report it")]
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Outcome:
     failures: list[LesionRow]
 
 
-def failed(subject: Subject, reason: str) -> LesionRow:
+def failed(subject: Subject, preset: Preset, reason: str) -> LesionRow:
     """The row of a subject that could not be measured."""
-    return LesionRow(subject=subject.name, status="failed", reason=reason)
+    return LesionRow(subject=subject.name, status="failed", reason=reason, preset=label_of(preset), software=software())
 
 
 def run_cohort(
@@ -76,7 +77,7 @@ def run_cohort(
             bar = progress.add_task("measured", total=len(subjects), completed=len(cells), failed="")
             for done, result, exit_code in run_each(Work(preset), [subjects[at] for at in todo], jobs):
                 at = todo[done]
-                rows = result or [failed(subjects[at], _death(exit_code))]
+                rows = result or [failed(subjects[at], preset, _death(exit_code))]
                 cells[at] = shape(rows)
                 if rows[0].status == "measured":
                     journal.add(keys[at], rows)

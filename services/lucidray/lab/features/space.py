@@ -54,8 +54,8 @@ def describe(grid: Grid) -> str:
     """A grid in words: size, spacing, origin and direction, each as (x, y, z) in LPS."""
     rows = "; ".join(" ".join(f"{part:.4g}" for part in axis) for axis in reversed(grid.axes))
     return (
-        f"size {_triple(grid.shape[::-1])}, spacing {_triple(grid.spacing[::-1])} mm, "
-        f"origin {_triple(grid.origin)} mm, direction [{rows}]"
+        f"size {_joined(grid.shape[::-1], ' x ')}, spacing {_joined(grid.spacing[::-1], ' x ')} mm, "
+        f"origin ({_joined(grid.origin, ', ')}) mm, direction [{rows}]"
     )
 
 
@@ -89,5 +89,5 @@ def both(mask: Grid, images: Mapping[str, Grid]) -> str:
     )
 
 
-def _triple(parts: tuple[float, float, float]) -> str:
-    return " x ".join(f"{part:.6g}" for part in parts)
+def _joined(parts: tuple[float, float, float], separator: str) -> str:
+    return separator.join(f"{part:.6g}" for part in parts)

@@ -41,7 +41,8 @@ _LONG = {
     "unit": "unit",
     "reason": "reason",
 }
-_TEXT = frozenset({"subject", "roi", "status", "reason", "remarks", *_LONG} - {"value"})
+_WIDE = ("subject", "roi", "status", "reason", "preset", "software", "remarks")
+_TEXT = frozenset({*_WIDE, *_LONG} - {"value"})
 
 
 def column(feature: Feature) -> str:
@@ -107,13 +108,8 @@ def _writer(path: Path) -> Callable[[Rows], bytes]:
 
 
 def _lesion(row: LesionRow) -> dict[str, Cell]:
-    return {
-        "subject": row.subject,
-        "roi": row.roi,
-        "status": row.status,
-        "reason": row.reason,
-        "remarks": "; ".join(row.remarks),
-    }
+    cells: dict[str, Cell] = {name: getattr(row, name) for name in _WIDE}
+    return cells | {"remarks": "; ".join(row.remarks)}
 
 
 def _columns(rows: Rows) -> list[str]:
