@@ -105,7 +105,7 @@ def test_what_is_suspicious_is_named() -> None:
         ("birth date", "PatientBirthDate"),
         ("accession number", "AccessionNumber"),
     }
-    assert [each.what for each in suspicions(b"no DICOM")] == ["not readable as DICOM"]
+    assert [each.what for each in suspicions(b"no DICOM")] == ["not readable as DICOM: searched as bytes only"]
 
 
 @pytest.mark.parametrize("profile", ["clinical-ai", "basic"])

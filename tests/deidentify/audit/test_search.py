@@ -176,6 +176,11 @@ def test_short_names_are_whole_words() -> None:
     assert places("does like li") == {"OperatorsName"}
 
 
+def test_a_word_for_nobody_is_no_name() -> None:
+    searcher = Searcher([Identifier(Kind.NAME, "Anonymous^Unknown", "list")])
+    assert searcher.search(part10(ct_slice(PatientName="", SmokingStatus="UNKNOWN", StudyDescription=""))) == []
+
+
 def test_places_are_told() -> None:
     dataset = ct_slice(PatientName="P0815^", PatientID=ID.value, PatientBirthDate="", StudyDescription="CT")
     dataset.RequestAttributesSequence = items(item(), item(RequestedProcedureID=ID.value))

@@ -5,6 +5,13 @@ import unicodedata
 
 _NO_WORD = re.compile(r"[\W_]+")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "aa", "ø": "oe", "æ": "ae"})
+# Words that stand in names of de-identified files for nobody.
+_NOBODY = re.compile(r"anon\w*|de-?identified|removed|unknown|none|null|dummy|pseudonym\w*|patient", re.IGNORECASE)
+
+
+def is_nobody(word: str) -> bool:
+    """Whether a word in a name names nobody."""
+    return bool(_NOBODY.fullmatch(word))
 
 
 def folded(text: str) -> str:

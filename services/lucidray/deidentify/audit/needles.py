@@ -11,7 +11,7 @@ from enum import Enum, auto
 from itertools import permutations
 from typing import NamedTuple
 
-from lucidray.deidentify.audit.folding import folded, transliterated
+from lucidray.deidentify.audit.folding import folded, is_nobody, transliterated
 from lucidray.deidentify.audit.identifiers import Identifier, Kind
 
 # Every repertoire of PS3.3 C.12.1.1.2, and what files on disks hold beside them.
@@ -114,7 +114,7 @@ def _components(identifier: Identifier) -> list[str]:
     value = identifier.value
     for separator in "^=, ":
         value = value.replace(separator, "\n")
-    return [part for part in value.split("\n") if part and part != identifier.value]
+    return [part for part in value.split("\n") if part and part != identifier.value and not is_nobody(part)]
 
 
 def _encoded(text: str) -> Iterator[tuple[bytes, str]]:

@@ -6,13 +6,12 @@ from itertools import chain
 from typing import NamedTuple
 
 from lucidray.deidentify.audit.elements import Element, dataset_bytes, elements, meta_elements
+from lucidray.deidentify.audit.folding import is_nobody
 from lucidray.imaging.elements import Malformed
 
 _EMPTY_PREAMBLES = (bytes(128), b"")
 _TIFF = (b"II*\0", b"MM\0*")  # preamble of a dual-personality file (PS3.10 7.1)
 _WORD = re.compile(r"[^\W\d_]{2,}")
-# Words that stand in person names of de-identified files for nobody.
-_NOBODY = re.compile(r"anon\w*|de-?identified|removed|unknown|none|null|dummy|pseudonym\w*|patient", re.IGNORECASE)
 _AE_TITLES = {0x00020016: "source", 0x00020017: "sending", 0x00020018: "receiving"}
 _PRIVATE_INFORMATION = 0x00020102
 _TRAILING_PADDING = 0xFFFCFFFC
@@ -48,7 +47,7 @@ def suspicions(data: bytes) -> list[Suspicion]:
     try:
         dataset_bytes(data)
     except Malformed:
-        return [Suspicion("not readable as DICOM", "file")]
+        return [Suspicion("not readable as DICOM: searched as bytes only", "file")]
     body = elements(data)
     found = chain(
         _preamble(data),
@@ -112,7 +111,7 @@ def _of_element(element: Element) -> Iterator[Suspicion]:
 
 def _names_somebody(text: str) -> bool:
     """Whether a name is made of words: pseudonyms are codes, with digits in them."""
-    return any(_WORD.search(word) and not _NOBODY.fullmatch(word) for word in _names(text))
+    return any(_WORD.search(word) and not is_nobody(word) for word in _names(text))
 
 
 def _names(text: str) -> list[str]:
