@@ -280,3 +280,29 @@ def test_scanner_text_outside_the_vocabulary_becomes_a_label_that_groups() -> No
     )
     assert first.FilterType == second.FilterType == KEYS.label("FilterType", "DR MUSTER WEDGE")
     assert first.ConvolutionKernel == ["B30f", KEYS.label("ConvolutionKernel", "MUS")]
+
+
+def test_the_patients_own_identifiers_do_not_pass_as_something_else() -> None:
+    identity = {"PatientID": "48151", "PatientName": "Schmidt^Ännchen", "PatientBirthDate": "19560102"}
+    hidden = {
+        "DeviceSerialNumber": "19560102",
+        "StationName": "CTSCHMIDT1",
+        "SoftwareVersions": ["VA48", "48.151"],
+        "ManufacturerModelName": "Biograph 481 51",
+        "SeriesDescription": "CT Thorax 48 mm 15.1",
+    }
+    after = parse(through_engine(part10(ct_slice(**identity, **hidden))))
+    for keyword in ("DeviceSerialNumber", "StationName", "ManufacturerModelName"):
+        assert after[keyword].value == KEYS.label(keyword, str(hidden[keyword]))
+    assert after.SoftwareVersions == ["VA48", KEYS.label("SoftwareVersions", "48.151")]
+    assert after.SeriesDescription == "CT Thorax mm"
+    others = parse(through_engine(part10(ct_slice(PatientBirthDate="19700505", **hidden))))
+    assert others.DeviceSerialNumber == "19560102"
+    assert others.ManufacturerModelName == "Biograph 481 51"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("PatientWeight", "481516.2"), ("PatientSize", "481.5"), ("PatientAge", "481Y")]
+)
+def test_measures_of_the_patient_that_nobody_has_go(keyword: str, value: str) -> None:
+    assert keyword not in parse(through_engine(part10(ct_slice(**{keyword: value}))))

@@ -22,7 +22,7 @@ def test_what_scanners_write_passes(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     ["Smith", "GE Smith", "1945-03-12", "12.03.1945", "19450312", "4711081512", "555 123 4567", "SIEMENS Ünal",
-     "ZQA1B2C3D4E5X", "MRN 00123456", "B30f\x1b", "J.Smith"],
+     "ZQA1B2C3D4E5X", "B48151", "ST 48151", "MRN 00123456", "B30f\x1b", "J.Smith"],
 )  # fmt: skip
 def test_what_could_name_a_person_does_not_pass(value: str) -> None:
     assert not is_known_words(value)
@@ -46,7 +46,9 @@ def test_terms_are_compared_as_code_strings() -> None:
 @pytest.mark.parametrize(
     ("value", "cleaned"),
     [("CT Thorax 3.75 mm Dr Smith", "CT Thorax 3.75 mm"), ("STS_006_PET", "PET"), ("Müller 19450312", ""),
-     ("AX T1 5mm", "AX T1 5mm"), ("1234567 WB", "WB")],
+     ("AX T1 5mm", "AX T1 5mm"), ("1234567 WB", "WB"), ("CT Thorax 3.0 B30f", "CT Thorax 3.0 B30f"),
+     ("T1 AX FSE FS POST GD", "T1 AX FSE FS POST GD"), ("CT Chest 13 39 55 50 85", "CT Chest"),
+     ("Thorax 02.01.56", "Thorax"), ("Head 13/39-55", "Head"), ("Head 13 39 Dr 55 50", "Head")],
 )  # fmt: skip
 def test_descriptions_keep_only_known_words(value: str, cleaned: str) -> None:
     assert cleaned_description(value) == cleaned

@@ -72,6 +72,7 @@ class Deidentifier:
     def __init__(self, patient: PatientPseudonym, keys: PseudonymKeys, rules: Rulebook, replaced: Replaced) -> None:
         self._patient, self._keys, self._rules, self._replaced = patient, keys, rules, replaced
         self._known_uids = {original: pseudonym for pseudonym, original in replaced.uids.items()}
+        self._own: frozenset[str] = frozenset()  # identifiers of the patient, folded
         self._verdicts: dict[tuple[int, bytes, bytes, Charset, Encoding], Verdict] = {}
 
     def clean(self, source: Source, *, pixels_cleaned: bool = False) -> Cleaned:
@@ -88,6 +89,10 @@ class Deidentifier:
         sop_class, sop_instance = level.text(_SOP_CLASS_UID), level.text(_SOP_INSTANCE_UID)
         if not sop_class or not sop_instance:
             raise Malformed("it does not say which SOP instance it is")
+        own = level.identifiers()
+        if own != self._own:  # what may stay depends on them
+            self._own = own
+            self._verdicts.clear()
         parts: list[bytes | Span] = []
         ours = declaration(self._patient, self._rules.profile, source.encoding, pixels_cleaned=pixels_cleaned)
         rest = self._level(level, ours, parts)
@@ -201,7 +206,9 @@ class Deidentifier:
         kinds: dict[Content, TextKind] = {Content.DESCRIPTION: "description", Content.DEVICE: "identifier"}
         if action not in kinds:
             return _DUMMY_TEXT
-        checked = values.checked_text(text, Rule(Action.TEXT, keyword="TextValue", kind=kinds[action]), self._keys)
+        checked = values.checked_text(
+            text, Rule(Action.TEXT, keyword="TextValue", kind=kinds[action]), self._keys, self._own
+        )
         self._replaced.labels |= checked.labels
         return checked.text or _DUMMY_TEXT
 
@@ -240,7 +247,9 @@ class Deidentifier:
     def _stays(self, level: Level, rule: Rule, vr: str, value: bytes) -> bool:
         if rule.action is Action.TABLE:
             return values.is_lookup_table(value, big_endian=level.encoding.big_endian)
-        return rule.action is Action.KEEP and values.is_as_declared(vr, value)
+        if rule.action is not Action.KEEP or not values.is_as_declared(vr, value):
+            return False
+        return values.is_plausible(rule.keyword, value)
 
     def _text(self, level: Level, rule: Rule, value: bytes) -> str | None:
         """The text that replaces a value, or None if nothing of it may stay."""
@@ -261,8 +270,8 @@ class Deidentifier:
                 self._replaced.texts[site] = text
             return site
         if rule.kind == "region":
-            return values.region(text, next(filter(None, map(level.text, _NUMBERS)), ""))
-        checked = values.checked_text(text, rule, self._keys)
+            return values.region(text, next(filter(None, map(level.text, _NUMBERS)), ""), self._own)
+        checked = values.checked_text(text, rule, self._keys, self._own)
         self._replaced.labels |= checked.labels
         return checked.text
 

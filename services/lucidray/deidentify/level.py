@@ -1,5 +1,6 @@
 """One level of an object that is being cleaned: the data set itself, or an item of a sequence."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,12 +8,28 @@ from pydicom.tag import Tag
 
 from lucidray.deidentify.elements import DEFAULT_CHARSET, Charset, charset_of, decoded
 from lucidray.deidentify.source import Source
+from lucidray.deidentify.text import folded
 from lucidray.imaging.elements import Encoding
 from lucidray.imaging.levels import Element
 
 SEQUENCES = (b"SQ", b"UN", b"")  # representations in which a file may give a sequence
 CODE_VALUE, CODING_SCHEME = int(Tag("CodeValue")), int(Tag("CodingSchemeDesignator"))
 _SPECIFIC_CHARACTER_SET = int(Tag("SpecificCharacterSet"))
+_IDENTIFIERS = tuple(
+    int(Tag(keyword))
+    for keyword in (
+        "AccessionNumber",
+        "PatientName",
+        "PatientID",
+        "PatientBirthDate",
+        "OtherPatientIDs",
+        "OtherPatientNames",
+        "AdmissionID",
+        "StudyID",
+    )
+)
+_PARTS = re.compile(r"[\^=\\ ]")  # of names and of several values
+_LEAST_IDENTIFIER = 4  # characters: less is in every other word
 
 
 class Level(NamedTuple):
@@ -56,6 +73,11 @@ class Level(NamedTuple):
         """Value of a text attribute; empty if it is not there."""
         element = self.find(tag)
         return "" if element is None else decoded(self.value(element), self.charset)
+
+    def identifiers(self) -> frozenset[str]:
+        """What identifies the patient of an object, folded, in parts of at least four characters."""
+        texts = "\\".join(self.text(tag) for tag in _IDENTIFIERS)
+        return frozenset(part for part in map(folded, _PARTS.split(texts)) if len(part) >= _LEAST_IDENTIFIER)
 
     def code(self, tag: int) -> tuple[str, str]:
         """Scheme and value of the code in a sequence; empty if there is none."""

@@ -1,23 +1,31 @@
 """Checks of text values: what describes an examination passes, what could name a person does not."""
 
 import re
+import unicodedata
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
 
 import yaml
 
 _PRINTABLE = re.compile(r"[ -~]*")
 _SEPARATORS = re.compile(r"[\s,;:/()\[\]_=*+~|'\"<>{}-]+")
+_ALPHANUMERIC = re.compile(r"[A-Z0-9]+")
+_WORD_BREAKS = re.compile(r"[^A-Za-z0-9.]+")
 _DATE_LIKE = re.compile(
     r"(?:19|20)\d\d[-./_ ]?(?:0[1-9]|1[0-2])[-./_ ]?(?:0[1-9]|[12]\d|3[01])|\d\d?[-./_ ]\d\d?[-./_ ](?:19|20)\d\d"
 )
 _MAX_DIGITS = 8  # in a whole value: record numbers and telephone numbers have more
-_CODE = re.compile(r"(?=.*\d)(?!.*[A-Za-z]{4})(?!(?:.*\d){6})[A-Za-z0-9.]{1,10}")  # e.g. B30f, 07MW18.4
+_CODE = re.compile(r"(?=.*\d)(?!.*[A-Za-z]{4})(?!.*\d{5})(?!(?:.*\d){6})[A-Za-z0-9.]{1,10}")  # e.g. B30f, 07MW18.4
+_KERNEL = re.compile(r"[A-Z][a-z]?\d\d[a-z]")  # as Siemens writes them: B30f, Br40d, Hr64
 _DECIMAL = re.compile(r"\d{1,4}\.\d{1,6}")
 _IDENTIFIER = re.compile(r"[A-Za-z]{0,8}[-_]?\d{1,8}[A-Za-z]?")  # e.g. 141322, AWP141322, CT01
 _QUANTITY = re.compile(
     r"\d{1,2}(?:\.\d{1,2})?|\d{1,3}(?:\.\d{1,2})?(?:mm|cm|s|sec|min|h|kv|mas|mci|mbq|%)", re.IGNORECASE
 )
+_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})?")
+_MOST_NUMBERS, _MOST_DIGITS_OF_NUMBERS = 2, 4  # side by side: more may be a date or a record number in groups
 _REGION = re.compile(r"[A-Za-z0-9 _.,+()/-]{1,64}")
 _WORD_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -35,6 +43,19 @@ def is_term(value: str) -> bool:
     return value.strip(" \0").upper().replace(" ", "_") in vocabulary("terms")
 
 
+def folded(value: str) -> str:
+    """Letters and digits only, without accents, in upper case: how identifiers are compared."""
+    return "".join(_ALPHANUMERIC.findall(unicodedata.normalize("NFKD", value).upper()))
+
+
+def tells(value: str, identifiers: Collection[str], known: frozenset[str] = frozenset()) -> bool:
+    """Whether one of some folded `identifiers` is in what is left of a value without its `known` words."""
+    if not identifiers:
+        return False
+    rest = folded("".join(token for token in _WORD_BREAKS.split(value) if token.upper() not in known))
+    return any(identifier in rest for identifier in identifiers)
+
+
 def is_known_words(value: str) -> bool:
     """Whether a value consists of known words, decimal numbers and short codes."""
     if not _PRINTABLE.fullmatch(value) or _DATE_LIKE.search(value):
@@ -49,11 +70,26 @@ def is_identifier(value: str) -> bool:
     return _IDENTIFIER.fullmatch(value) is not None
 
 
-def cleaned_description(value: str) -> str:
-    """The known words and small quantities of a description."""
+def cleaned_description(value: str, identifiers: Collection[str] = ()) -> str:
+    """The known words, kernels and small quantities of a description; numbers in a row go, and all of them if
+    together they tell one of some folded `identifiers`."""
     known = vocabulary("descriptions")
     tokens = re.split(r"[^A-Za-z0-9.%]+", value)
-    return " ".join(token for token in tokens if token.upper() in known or _QUANTITY.fullmatch(token))
+    kept = [
+        token for token in tokens if token.upper() in known or _QUANTITY.fullmatch(token) or _KERNEL.fullmatch(token)
+    ]
+    if tells(" ".join(kept), identifiers, known):
+        kept = [token for token in kept if token.upper() in known]
+    return " ".join(
+        token
+        for is_number, run in groupby(kept, lambda token: _NUMBER.fullmatch(token) is not None)
+        for token in _without_groups(list(run), is_number)
+    )
+
+
+def _without_groups(run: list[str], is_number: bool) -> list[str]:
+    digits = sum(character.isdigit() for token in run for character in token)
+    return [] if is_number and (len(run) > _MOST_NUMBERS or digits > _MOST_DIGITS_OF_NUMBERS) else run
 
 
 def cleaned_region(value: str, number: int) -> str:

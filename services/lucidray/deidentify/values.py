@@ -2,10 +2,12 @@
 
 import re
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
 from lucidray.deidentify import dates, text
+from lucidray.deidentify.profile import TextKind
 from lucidray.deidentify.pseudonyms import PseudonymKeys, is_standard
 from lucidray.deidentify.rules import NUMBERS, Rule
 
@@ -14,7 +16,8 @@ POSITIONAL = frozenset({"ImageType", "FrameType"})
 
 _NUMBER_CHARACTERS = b"0123456789+-.eE \\\0"
 _NUMBER = re.compile(rb"[ \0]*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ \0]*")
-_AGE = re.compile(rb"\d{3}[DWMY]")
+_AGE = re.compile(rb"\d{3}[DWM]|(?:0\d\d|1[0-4]\d)Y")
+_MOST = {"PatientWeight": 1000.0, "PatientSize": 3.0}  # kg, m: more than anybody ever had
 _SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 _DUMMIES = {
     "AE": b"REMOVED ",
@@ -66,6 +69,15 @@ def is_lookup_table(value: bytes, *, big_endian: bool) -> bool:
     return not {1, -1} <= steps
 
 
+def is_plausible(keyword: str, value: bytes) -> bool:
+    """Whether a measure of the patient can be one: a larger number is something else."""
+    most = _MOST.get(keyword)
+    try:
+        return most is None or 0 <= float(value.strip(b" \0")) <= most
+    except ValueError:
+        return False
+
+
 def shifted(value: bytes, vr: str, days: int) -> str | None:
     """A date or date and time some days later; None if it is not one."""
     return dates.shifted(value.decode("ascii", "replace").strip(" \0"), vr, days)
@@ -84,9 +96,10 @@ def mapped_uid(original: str, keys: PseudonymKeys) -> str:
     return original if not original or is_standard(original) else keys.uid(original)
 
 
-def region(name: str, number: str) -> str:
-    """A region name; `number` is that by which its item is known."""
-    return text.cleaned_region(name, int(number) if number.isdecimal() else 0)
+def region(name: str, number: str, own: Collection[str]) -> str:
+    """A region name; `number` is that by which its item is known, `own` are the patient's identifiers."""
+    told = text.tells(name, own, text.vocabulary("regions"))
+    return text.cleaned_region("" if told else name, int(number) if number.isdecimal() else 0)
 
 
 @dataclass(frozen=True)
@@ -97,14 +110,20 @@ class Checked:
     labels: frozenset[str] = frozenset()
 
 
-def checked_text(value: str, rule: Rule, keys: PseudonymKeys) -> Checked:
-    """A text by the kind that the profile gives its attribute."""
+def checked_text(value: str, rule: Rule, keys: PseudonymKeys, own: Collection[str]) -> Checked:
+    """A text by the kind that the profile gives its attribute. What tells one of the patient's `own` identifiers
+    does not pass: neither as serial number nor in the numbers of a model."""
     if rule.kind == "description":
-        return Checked(text.cleaned_description(value)[:64] or None)
-    passes = {"words": text.is_known_words, "identifier": text.is_identifier}.get(rule.kind)
+        return Checked(text.cleaned_description(value, own)[:64] or None)
     given = [part.strip(" \0") for part in value.split("\\")]
-    kept = [part if not part or (passes and passes(part)) else keys.label(rule.keyword, part) for part in given]
+    kept = [part if not part or _passes(part, rule.kind, own) else keys.label(rule.keyword, part) for part in given]
     return Checked("\\".join(kept), frozenset(kept) - frozenset(given))
+
+
+def _passes(part: str, kind: TextKind, own: Collection[str]) -> bool:
+    if kind == "words":
+        return text.is_known_words(part) and not text.tells(part, own, text.vocabulary("words"))
+    return kind == "identifier" and text.is_identifier(part) and not text.tells(part, own)
 
 
 def dummy(vr: str) -> bytes | None:
