@@ -1,6 +1,5 @@
 """An object without identity, on its way out: bytes of our own, and spans of the source that stay as they are."""
 
-import mmap
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lucidray.deidentify.elements import encoded, padded
+from lucidray.deidentify.source import forget
 from lucidray.imaging.elements import Encoding, is_deflated
 from lucidray.imaging.levels import Buffer
 
@@ -75,9 +75,7 @@ class Cleaned:
             if isinstance(part, Span):
                 for begin in range(part.begin, part.end, size):
                     yield view[begin : min(begin + size, part.end)]
-                    if isinstance(view.obj, mmap.mmap):  # or the pages would stay in memory
-                        page = begin - begin % mmap.PAGESIZE
-                        view.obj.madvise(mmap.MADV_DONTNEED, page, min(begin + size, part.end) - page)
+                    forget(self.source, begin, min(begin + size, part.end))
             else:
                 yield part
 

@@ -17,6 +17,7 @@ from lucidray.deidentify.codes import standard_meaning
 from lucidray.deidentify.content import Content, content_action
 from lucidray.deidentify.declaration import code_elements, declaration
 from lucidray.deidentify.elements import Charset, decoded, encoded, header, item, padded
+from lucidray.deidentify.encapsulated import pixel_parts
 from lucidray.deidentify.level import CODE_VALUE, CODING_SCHEME, SEQUENCES, Level
 from lucidray.deidentify.private import safe_private
 from lucidray.deidentify.profile import TextKind
@@ -136,7 +137,7 @@ class Deidentifier:
             if rule.vr == "SQ":
                 out += self._sequence(level, element, rule)
             elif rule.is_image and parts is not None:
-                parts += [bytes(out), Span(element.begin, element.after)]
+                parts += [bytes(out), *pixel_parts(level.source, element)]
                 out.clear()
             else:
                 verdict = self._verdict(level, element, rule)

@@ -89,6 +89,16 @@ class Levels:
                 found, position = self.elements(start, end, sequence.encoding), end
             yield found
 
+    def fragments(self, pixels: Element) -> Iterator[tuple[int, int]]:
+        """Where the contents of the items of encapsulated pixel data begin and end; the first is the offset table."""
+        position = pixels.start
+        while position < pixels.end:
+            start, end = self._item(position, pixels.end, pixels.encoding)
+            if end is None:
+                raise Malformed("a fragment of pixel data has no length")
+            yield start, end
+            position = end
+
     def _delimited(self, start: int, limit: int, encoding: Encoding, depth: int) -> tuple[list[Element], int]:
         """The elements of an item without a length, and what comes after its delimiter."""
         found, position = [], start
