@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pydicom import Dataset
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import (
@@ -235,9 +235,10 @@ def example(keyword: str, vr: str) -> Any:
         return EXAMPLES[keyword]
     if vr == "SQ":
         return Sequence([item(SliceThickness="1.25", CodeMeaning="typed")])
-    return {"DA": "20200229", "DT": "20200229101112.5", "TM": "101112.25"}.get(
-        vr, 2 if vr in ("FD", "FL", "US") else "2"
-    )
+    dates = {"DA": "20200229", "DT": "20200229101112.5", "TM": "101112.25"}
+    number = 2 if vr in ("FD", "FL", "US") else "2"
+    count = int(dictionary_VM(tag_for_keyword(keyword) or 0).split("-")[0])
+    return dates.get(vr) or ([number] * count if count > 1 else number)
 
 
 @pytest.mark.data

@@ -250,7 +250,7 @@ class Deidentifier:
             return values.is_lookup_table(value, big_endian=level.encoding.big_endian)
         if rule.action is not Action.KEEP or not values.is_as_declared(vr, value):
             return False
-        return values.is_plausible(rule.keyword, value)
+        return values.is_counted(vr, rule.multiplicity, value) and values.is_plausible(rule.keyword, value)
 
     def _text(self, level: Level, rule: Rule, value: bytes) -> str | None:
         """The text that replaces a value, or None if nothing of it may stay."""

@@ -145,6 +145,8 @@ def check_pixels(dataset: Dataset, thing: str) -> None:
         if there:
             raise Refused(thing, f"it has {there[0]}, and objects of its kind have no pixels", REMEDY)
         return
+    if not there and sop_class not in IMAGE_CLASSES | DERIVED_CLASSES | WRITTEN_ON_CLASSES:
+        return  # none that are let in
     if there != ["PixelData"]:
         cause = f"it has {' and '.join(there)} instead of PixelData" if there else "it is an image without pixel data"
         raise Permanent(thing, cause, "send it again, complete")

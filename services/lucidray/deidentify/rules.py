@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
 
-from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VR
+from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VM, dictionary_VR
 from pydicom.tag import BaseTag
 
 from lucidray.deidentify.profile import Option, Profile, TextKind
@@ -55,6 +55,7 @@ class Rule:
     vr: str = ""
     keyword: str = ""
     kind: TextKind = "label"
+    multiplicity: str = ""  # of the dictionary (PS3.6); empty: not known
 
     @cached_property
     def is_image(self) -> bool:
@@ -91,7 +92,7 @@ class Rulebook:
         if keyword in self.profile.text:
             return Rule(Action.TEXT, otherwise, vr, keyword, self.profile.text[keyword])
         action = self._listed(row, vr, otherwise) if row else self._unlisted(vr, keyword, otherwise)
-        return Rule(action, otherwise, vr, keyword)
+        return Rule(action, otherwise, vr, keyword, multiplicity=dictionary_VM(tag))
 
     def _listed(self, row: Row, vr: str, otherwise: Action) -> Action:
         if "U" in row.basic:

@@ -17,7 +17,7 @@ POSITIONAL = frozenset({"ImageType", "FrameType"})
 _NUMBER_CHARACTERS = b"0123456789+-.eE \\\0"
 _NUMBER = re.compile(rb"[ \0]*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ \0]*")
 _AGE = re.compile(rb"\d{3}[DWM]|(?:0\d\d|1[0-4]\d)Y")
-_MOST = {"PatientWeight": 1000.0, "PatientSize": 3.0}  # kg, m: more than anybody ever had
+_MOST_OF = {"PatientWeight": 1000.0, "PatientSize": 3.0}  # kg, m: more than anybody ever had
 _SIZES = {"AT": 4, "FD": 8, "FL": 4, "SL": 4, "SS": 2, "SV": 8, "UL": 4, "US": 2, "UV": 8}
 _DUMMIES = {
     "AE": b"REMOVED ",
@@ -37,6 +37,7 @@ _DUMMIES = {
     "UR": b"about:blank ",
     "UT": b"REMOVED ",
 }
+_LEAST, _MOST = 1e-20, 1e20  # of what is measured, in any unit
 _LEAST_TABLE = 64  # bytes: fewer words could rise by chance
 _LONG_LIST = 4096  # characters from which only the alphabet of a list of numbers is checked (contours)
 
@@ -57,7 +58,26 @@ def is_as_declared(vr: str, value: bytes) -> bool:
     if vr == "CS":
         return all(text.is_term(part) for part in parts(value))
     size = _SIZES.get(vr.split(" or ")[0])
-    return size is not None and len(value) % size == 0 and all(name in NUMBERS for name in vr.split(" or "))
+    if size is None or len(value) % size or not all(name in NUMBERS for name in vr.split(" or ")):
+        return False
+    return vr != "FD" or _are_magnitudes(value)
+
+
+def is_counted(vr: str, multiplicity: str, value: bytes) -> bool:
+    """Whether a value holds as many numbers as its attribute has; more would be bytes of anything."""
+    if not multiplicity or not value:
+        return True
+    size = _SIZES.get(vr.split(" or ")[0])
+    if size is None and vr not in ("DS", "IS"):
+        return True
+    count = len(value) // size if size else value.count(b"\\") + 1
+    least, _, most = multiplicity.partition("-")
+    if not most:
+        return count == int(least)
+    step = most.removesuffix("n") or "1"
+    if most.endswith("n"):
+        return count >= int(least) and count % int(step) == 0
+    return int(least) <= count <= int(most)
 
 
 def is_lookup_table(value: bytes, *, big_endian: bool) -> bool:
@@ -71,7 +91,7 @@ def is_lookup_table(value: bytes, *, big_endian: bool) -> bool:
 
 def is_plausible(keyword: str, value: bytes) -> bool:
     """Whether a measure of the patient can be one: a larger number is something else."""
-    most = _MOST.get(keyword)
+    most = _MOST_OF.get(keyword)
     try:
         return most is None or 0 <= float(value.strip(b" \0")) <= most
     except ValueError:
@@ -130,6 +150,13 @@ def dummy(vr: str) -> bytes | None:
     """A value that stands for a removed one; None where the VR allows none that is harmless."""
     first = vr.split(" or ")[0]
     return bytes(_SIZES[first]) if first in _SIZES else _DUMMIES.get(first)
+
+
+def _are_magnitudes(value: bytes) -> bool:
+    """Whether doubles are of a size that something measured has, in either byte order: letters give none."""
+    count = len(value) // _SIZES["FD"]
+    orders = (struct.unpack(f"{order}{count}d", value) for order in "<>")
+    return any(all(number == 0 or _LEAST < abs(number) < _MOST for number in numbers) for numbers in orders)
 
 
 def _are_numbers(value: bytes) -> bool:
