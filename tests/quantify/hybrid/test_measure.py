@@ -169,6 +169,7 @@ def test_the_step_tells_how_much_of_the_region_is_left_out(
         ({"scales": [{"low": 3, "high": 200, "of": "percentile"}, {"low": 0, "high": 1}]}, "between 0 and 100"),
         ({"fusions": [{"kind": "weighted"}, {"kind": "weighted"}]}, "named twice"),
         ({"families": ["glcm"]}, "need a discretisation"),
+        ({"families": ["morphology"]}, "not measured in fused images: morphology"),
     ],
 )
 def test_nonsense_is_refused(changes: dict[str, Any], message: str) -> None:

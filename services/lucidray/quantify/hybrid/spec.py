@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from lucidray.contracts.grid import Vector
 from lucidray.quantify.hybrid.fusion import Fusion
-from lucidray.quantify.ibsi import Aggregation, Family
+from lucidray.quantify.ibsi import DISCRETISED, Aggregation, Family
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation, Model
 
@@ -66,6 +66,9 @@ class Hybrid(Model):
     def _consistent(self) -> Self:
         if self.roles[0] == self.roles[1]:
             raise ValueError("two different images, not one twice")
+        unfit = [family for family in self.families if family not in ("intensity_statistics", *DISCRETISED)]
+        if unfit:  # a fused image has no shape of its own, and no unit in which a peak or a volume fraction would count
+            raise ValueError(f"not measured in fused images: {', '.join(unfit)}")
         labels = [each.label for each in self.fusions]
         if len(set(labels)) < len(labels):
             raise ValueError("a fusion is named twice")
