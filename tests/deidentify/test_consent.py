@@ -4,12 +4,11 @@ import pytest
 from tests.deidentify.objects import CASE, SITE_KEY, ct_slice, open_vault, part10, run
 
 from lucidray.contracts.catalogue import RESULTS
-from lucidray.core.clock import ManualClock
 from lucidray.core.errors import Refused, Transient
 from lucidray.deidentify.accesslog import accesses
 from lucidray.deidentify.consent import EVERY_WORKFLOW, Register
 from lucidray.deidentify.reidentify import Reidentify, ReidentifyParameters
-from lucidray.deidentify.vault import RowKey, Vault
+from lucidray.deidentify.vault import RowKey
 from lucidray.deidentify.vaulttables import OPT_OUTS
 from lucidray.runtime.step import Artifact, GivenInputs
 
@@ -17,15 +16,11 @@ FILES = {"CT": [part10(ct_slice())]}
 PATIENT = SITE_KEY.patient("4711-0815", "HOSP")
 
 
-def register(vault: Vault) -> Register:
-    return Register(vault, ManualClock())
-
-
 @pytest.mark.parametrize("workflow", [CASE.workflow, EVERY_WORKFLOW])
 @pytest.mark.parametrize("patient_key", [PATIENT, SITE_KEY.patient("4711-0815"), CASE.patient_key])
 def test_who_opted_out_is_refused_and_the_refusal_recorded(tmp_path: Path, workflow: str, patient_key: str) -> None:
     vault = open_vault(tmp_path)
-    assert register(vault).opt_out(patient_key, workflow)
+    assert Register(vault).opt_out(patient_key, workflow)
     with pytest.raises(Refused, match="opted out") as refusal:
         run(vault, FILES)
     assert "4711" not in str(refusal.value)
@@ -37,14 +32,14 @@ def test_who_opted_out_is_refused_and_the_refusal_recorded(tmp_path: Path, workf
 
 def test_another_workflow_and_another_patient_go_on(tmp_path: Path) -> None:
     vault = open_vault(tmp_path)
-    register(vault).opt_out(PATIENT, "another workflow")
-    register(vault).opt_out(SITE_KEY.patient("4711-0816", "HOSP"))
+    Register(vault).opt_out(PATIENT, "another workflow")
+    Register(vault).opt_out(SITE_KEY.patient("4711-0816", "HOSP"))
     assert run(vault, FILES)
 
 
 def test_a_patient_may_change_their_mind(tmp_path: Path) -> None:
     vault = open_vault(tmp_path)
-    entries = register(vault)
+    entries = Register(vault)
     assert (entries.opt_out(PATIENT), entries.opt_out(PATIENT)) == (True, False)
     assert [(each.patient_key, each.workflow) for each in entries.entries()] == [(PATIENT, "*")]
     assert (entries.opt_in(PATIENT), entries.opt_in(PATIENT), entries.entries()) == (True, False, [])
@@ -54,7 +49,7 @@ def test_a_patient_may_change_their_mind(tmp_path: Path) -> None:
 def test_results_of_a_patient_who_opted_out_meanwhile_do_not_leave(tmp_path: Path) -> None:
     vault = open_vault(tmp_path)
     [made] = run(vault, FILES)["CT"]
-    register(vault).opt_out(PATIENT)
+    Register(vault).opt_out(PATIENT)
     with pytest.raises(Refused, match="opted out"):
         Reidentify(SITE_KEY, vault).run(CASE, GivenInputs([Artifact(RESULTS, [made], "SEG")]), ReidentifyParameters())
 

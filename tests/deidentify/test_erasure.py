@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 from tests.deidentify.objects import CASE, ct_slice, open_vault, part10, run
 
-from lucidray.core.clock import ManualClock
 from lucidray.core.errors import Refused, Transient
 from lucidray.deidentify.accesslog import accesses
 from lucidray.deidentify.erasure import Receipt, erase_artifacts, erase_rows, receipts, scope_of
@@ -33,7 +32,7 @@ def stores(tmp_path: Path) -> dict[str, CaseStore]:
 
 def erase(vault: Vault, stores: dict[str, CaseStore], patient_key: str) -> Receipt:
     scope = scope_of(vault, patient_key)
-    return erase_rows(vault, ManualClock(), "tester", patient_key, scope, erase_artifacts(scope, stores))
+    return erase_rows(vault, patient_key, scope, erase_artifacts(scope, stores))
 
 
 def test_everything_of_the_patient_goes_and_nothing_of_another(tmp_path: Path, stores: dict[str, CaseStore]) -> None:

@@ -14,7 +14,6 @@ from rich.console import Console
 from tests.deidentify.objects import SITE_KEY, ct_slice, item, items, open_vault, parse, part10
 from typer.testing import CliRunner
 
-from lucidray.core.clock import ManualClock
 from lucidray.core.errors import Permanent, Refused, Transient
 from lucidray.deidentify.consent import Register
 from lucidray.deidentify.folders.export import export_folder
@@ -160,7 +159,7 @@ def test_no_study_appears_before_its_way_back_is_kept(
 
 def test_a_patient_who_opted_out_stays_in(source: Path, tmp_path: Path) -> None:
     keys = kept(tmp_path / "vault")
-    Register(keys.vault, ManualClock()).opt_out(SITE_KEY.patient("other", "HOSP"))
+    Register(keys.vault).opt_out(SITE_KEY.patient("other", "HOSP"))
     report = export(source, tmp_path / "out", keys)
     assert report.written == COUNT + 2
     assert next(cause for path, cause in report.refused if path.name == "3")

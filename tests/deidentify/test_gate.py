@@ -77,6 +77,12 @@ def test_heads_and_what_says_nothing_are_kept_back_where_faces_matter(part: str 
         check_head(ct_slice(BodyPartExamined=part), "object")
 
 
+def test_a_picture_of_a_rendering_is_asked_too() -> None:
+    for part in ("FACE", ""):
+        with pytest.raises(Refused, match="faces are not removed"):
+            check_head(ct_slice(SOPClassUID="1.2.840.10008.5.1.4.1.1.7", BodyPartExamined=part), "object")
+
+
 @pytest.mark.parametrize("part", ["CHEST", "ABDOMEN", "HEART", "ILIAC", "LEG", "THIGH"])
 def test_other_parts_may_go(part: str) -> None:
     check_head(ct_slice(BodyPartExamined=part), "object")

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,16 @@ def test_the_vault_does_not_open_without_a_strong_key(data: Path, monkeypatch: p
     write(path, VAULT_KEY.hex())
     open_vault("tester")
     assert (data / "vault.db").exists()
+
+
+@pytest.mark.parametrize("module", ["lucidray.deidentify", "lucidray.launcher.main"])
+def test_no_service_starts_without_a_strong_key(data: Path, module: str) -> None:
+    write_site_key(data / "secrets" / "site.key")
+    write(data / "secrets" / "vault.key", "a1" * 32)
+    arguments = ["run", "control"] if module.endswith("main") else []
+    run = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, timeout=60)
+    said = run.stdout + run.stderr
+    assert run.returncode == 1 and "pattern" in said and "lucidray key new" in said, said
 
 
 def test_the_keys_may_come_by_the_environment(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

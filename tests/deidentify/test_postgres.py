@@ -119,10 +119,10 @@ def test_replicas_that_meet_a_patient_at_once_agree(engine: Engine, vault: Vault
 
 def test_opt_outs_and_erasure(vault: Vault) -> None:
     vault.write(ROW, RECORD)
-    Register(vault, SystemClock()).opt_out("patient")
+    Register(vault).opt_out("patient")
     with pytest.raises(Refused, match="opted out"):
         check_consent(vault, ["patient"], "workflow", "c01")
-    receipt = erase_rows(vault, SystemClock(), "tester", "patient", scope_of(vault, "patient"), {})
+    receipt = erase_rows(vault, "patient", scope_of(vault, "patient"), {})
     assert receipt.erased == {"vault": 1} and receipts(vault) == [receipt]
     with pytest.raises(LucidrayError, match="holds nothing"):
         vault.read(ROW)

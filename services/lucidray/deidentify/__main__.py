@@ -2,6 +2,8 @@
 
 import sys
 
+from lucidray.core.errors import LucidrayError
+from lucidray.deidentify.opened import check_keys
 from lucidray.runtime.service import run_step
 
 FACTORIES = {
@@ -13,4 +15,8 @@ if __name__ == "__main__":
     wanted = sys.argv[1] if len(sys.argv) > 1 else "deidentify"
     if wanted not in FACTORIES:
         sys.exit(f"step '{wanted}' is not one of this service; name one of: {', '.join(FACTORIES)}")
+    try:
+        check_keys()
+    except LucidrayError as error:
+        sys.exit(str(error))
     run_step(FACTORIES[wanted])

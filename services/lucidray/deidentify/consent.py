@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.engine import Connection
 
-from lucidray.core.clock import Clock
 from lucidray.core.errors import Refused
 from lucidray.deidentify.vault import Vault
 from lucidray.deidentify.vaulttables import OPT_OUTS
@@ -27,15 +26,15 @@ class OptOut:
 class Register:
     """The register in a vault."""
 
-    def __init__(self, vault: Vault, clock: Clock) -> None:
-        self._vault, self._clock = vault, clock
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
 
     def opt_out(self, patient_key: str, workflow: str = EVERY_WORKFLOW) -> bool:
         """Enter a patient; False if they were in already."""
         with self._vault.begin() as connection:
             known = connection.execute(select(OPT_OUTS).where(_entry(patient_key, workflow))).first()
             if not known:
-                values = {"patient_key": patient_key, "workflow": workflow, "since": self._clock.now()}
+                values = {"patient_key": patient_key, "workflow": workflow, "since": self._vault.now()}
                 connection.execute(OPT_OUTS.insert().values(**values))
             self._vault.log.add(connection, "opt-out", patient_key, workflow)
         return known is None

@@ -11,7 +11,6 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from lucidray.core.clock import Clock
 from lucidray.deidentify.vault import Vault
 from lucidray.deidentify.vaulttables import ERASURES, PATIENTS, RECORDS
 from lucidray.store.cases import CaseStore
@@ -79,13 +78,7 @@ def erase_artifacts(scope: Scope, stores: Mapping[str, CaseStore]) -> dict[str, 
 
 
 def erase_rows(
-    vault: Vault,
-    clock: Clock,
-    actor: str,
-    patient_key: str,
-    scope: Scope,
-    erased: Mapping[str, int],
-    not_reached: Sequence[str] = (),
+    vault: Vault, patient_key: str, scope: Scope, erased: Mapping[str, int], not_reached: Sequence[str] = ()
 ) -> Receipt:
     """Delete the vault's rows of a patient and keep the receipt, in one transaction and last of all: until then
     an erasure that was interrupted finds everything again. An opt-out stays: the wish outlives the data."""
@@ -96,8 +89,8 @@ def erase_rows(
         )
         receipt = Receipt(
             receipt_id=secrets.token_hex(16),
-            at=clock.now(),
-            actor=actor,
+            at=vault.now(),
+            actor=vault.actor,
             patient_key=patient_key,
             cases=scope.cases,
             studies=scope.studies,

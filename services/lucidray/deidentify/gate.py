@@ -110,14 +110,14 @@ def written_on(dataset: Dataset, thing: str) -> str:
 
 
 def check_head(dataset: Dataset, thing: str) -> None:
-    """Keep scans back whose rendering may show a face.
+    """Keep pictures back that show a face, or a rendering of which may.
 
     Raises
     ------
     Refused
         The object shows a head, or does not say which part of the body it shows.
     """
-    if text_of(dataset, Tag("SOPClassUID")) not in IMAGE_CLASSES:
+    if text_of(dataset, Tag("SOPClassUID")) in DERIVED_CLASSES | PIXELLESS_CLASSES:
         return
     part = text_of(dataset, Tag("BodyPartExamined")).upper()
     if not part or _HEAD.match(part):

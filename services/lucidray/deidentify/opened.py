@@ -7,6 +7,7 @@ from lucidray.core.database import open_database
 from lucidray.core.identity import SiteKey
 from lucidray.core.settings import CoreSettings
 from lucidray.deidentify import seal
+from lucidray.deidentify.encrypted import read_certificates
 from lucidray.deidentify.keyfile import parse_secrets, read_secrets
 from lucidray.deidentify.keyring import Keyring
 from lucidray.deidentify.settings import DeidentifySettings
@@ -29,6 +30,19 @@ def vault_keys() -> seal.VaultKeys:
         )
     path = settings.vault_key_file or CoreSettings.load().data / "secrets" / "vault.key"
     return seal.VaultKeys(read_secrets(path, seal.REMEDY))
+
+
+def check_keys() -> None:
+    """Refuse to start without keys; a case would find out too late.
+
+    Raises
+    ------
+    Permanent
+        A key is missing or weak, or a certificate is none.
+    """
+    vault_keys()
+    open_keyring()
+    read_certificates(DeidentifySettings.load().encrypt_for)
 
 
 def open_vault(actor: str) -> Vault:

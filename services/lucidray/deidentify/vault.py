@@ -87,7 +87,7 @@ class Vault:
 
     def __init__(self, engine: Engine, keys: Callable[[], VaultKeys], clock: Clock, actor: str) -> None:
         self._engine, self._keys, self._clock = engine, keys, clock
-        self.log = AccessLog(clock, actor)
+        self.actor, self.log = actor, AccessLog(clock, actor)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -174,7 +174,7 @@ class Vault:
         if found is not None:
             return int(self._keys().open(Sealed(found.key_id, found.row_key, found.body), bound))
         sealed = self._keys().seal(str(newest).encode(), bound)
-        connection.execute(PATIENTS.insert().values(patient_key=patient_key, written_at=self._now(), **asdict(sealed)))
+        connection.execute(PATIENTS.insert().values(patient_key=patient_key, written_at=self.now(), **asdict(sealed)))
         return newest
 
     def _look_up(self, connection: Connection, row: RowKey) -> VaultRecord | Permanent | Refused:
@@ -190,7 +190,7 @@ class Vault:
             return "unchanged"
         sealed = self._keys().seal(zlib.compress(canonical_json(record.model_dump()).encode()), row.bound())
         connection.execute(RECORDS.delete().where(RECORDS.c.case_id == row.case_id))
-        connection.execute(RECORDS.insert().values(**asdict(row), written_at=self._now(), **asdict(sealed)))
+        connection.execute(RECORDS.insert().values(**asdict(row), written_at=self.now(), **asdict(sealed)))
         return "written"
 
     def _find(self, connection: Connection, row: RowKey) -> VaultRecord | None:
@@ -200,5 +200,6 @@ class Vault:
         sealed = Sealed(found.key_id, found.row_key, found.body)
         return VaultRecord.model_validate_json(zlib.decompress(self._keys().open(sealed, row.bound())))
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
+        """The time, for a row."""
         return self._clock.now()

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from lucidray.core.clock import SystemClock
 from lucidray.core.database import open_database
 from lucidray.core.errors import Permanent
 from lucidray.core.settings import CoreSettings
 from lucidray.deidentify.erasure import Receipt, Scope, erase_artifacts, erase_rows, scope_of
-from lucidray.deidentify.opened import open_vault
+from lucidray.deidentify.vault import Vault
 from lucidray.dispatch import tables as dispatch
 from lucidray.dispatch.settings import DispatchSettings
 from lucidray.gateway import tables as gateway
@@ -20,7 +19,7 @@ from lucidray.store.cases import CaseStore
 from lucidray.v1.case_pb2 import Zone
 
 
-def scope(patient_key: str, actor: str) -> Scope:
+def scope(vault: Vault, patient_key: str) -> Scope:
     """What there is of a patient.
 
     Raises
@@ -28,7 +27,7 @@ def scope(patient_key: str, actor: str) -> Scope:
     Permanent
         The vault never heard of them.
     """
-    found = scope_of(open_vault(actor), patient_key)
+    found = scope_of(vault, patient_key)
     if not found.cases:
         raise Permanent(
             f"patient {patient_key}",
@@ -38,7 +37,7 @@ def scope(patient_key: str, actor: str) -> Scope:
     return found
 
 
-def erase(patient_key: str, actor: str, found: Scope) -> Receipt:
+def erase(vault: Vault, patient_key: str, found: Scope) -> Receipt:
     """Erase it; the vault's rows last, so that an interrupted erasure can be run again."""
     erased = erase_artifacts(
         found,
@@ -60,7 +59,7 @@ def erase(patient_key: str, actor: str, found: Scope) -> Receipt:
                 erased[f"{name} rows"] = forget(connection, found.studies)
         except (SQLAlchemyError, FileNotFoundError):  # its database is another service's, on another machine maybe
             not_reached.append(name)
-    return erase_rows(open_vault(actor), SystemClock(), actor, patient_key, found, erased, not_reached)
+    return erase_rows(vault, patient_key, found, erased, not_reached)
 
 
 def _forget_arrivals(connection: Connection, studies: Sequence[str]) -> int:

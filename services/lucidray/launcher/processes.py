@@ -24,8 +24,10 @@ def _gateway(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
 
 def _control(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
     from lucidray.console.app import start as start_console
+    from lucidray.deidentify.opened import check_keys
     from lucidray.dispatch.app import start as start_dispatch
 
+    check_keys()
     bus = stack.enter_context(open_bus())
     bus.ensure_topics(all_topics(list(STEPS)))
     parts = [start_dispatch(bus, stop, stack), start_console(bus, stop, stack), _steps(CLINICAL_STEPS, stop, stack)]

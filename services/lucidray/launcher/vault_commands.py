@@ -92,14 +92,15 @@ def erase_patient(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase a patient's rows in the vault, all artifacts of their cases and their raw objects; print the receipt."""
+    from lucidray.deidentify.opened import open_vault
     from lucidray.launcher.erasing import erase, scope
 
-    key = _patient_key(patient_id, issuer)
-    found = scope(key, _person())
+    key, vault = _patient_key(patient_id, issuer), open_vault(_person())
+    found = scope(vault, key)
     out.print(f"Patient {key}: {len(found.cases)} cases, {len(found.studies)} studies.", highlight=False)
     if not yes:
         typer.confirm("Erase all of it? There is no way back", abort=True)
-    print(erase(key, _person(), found).model_dump_json(indent=2))
+    print(erase(vault, key, found).model_dump_json(indent=2))
 
 
 @erase_app.command("receipts")
@@ -119,11 +120,10 @@ def _patient_key(patient_id: str, issuer: str) -> str:
 
 
 def _register() -> "Register":
-    from lucidray.core.clock import SystemClock
     from lucidray.deidentify.consent import Register
     from lucidray.deidentify.opened import open_vault
 
-    return Register(open_vault(_person()), SystemClock())
+    return Register(open_vault(_person()))
 
 
 def _named(workflow: str) -> str:
