@@ -18,7 +18,7 @@ from tests.charts.release import pod, render, values, workloads
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "docker" / "Dockerfile"
 BUILDERS = {"wheel", "base"}
-NEVER = {"torch", "onnx", "scikit-learn", "skl2onnx", "pytest", "onnxruntime-gpu"}
+NEVER = {"torch", "onnx", "scikit-learn", "skl2onnx", "pytest", "itk", "mirp", "onnxruntime-gpu"}
 
 
 def targets() -> dict[str, str]:

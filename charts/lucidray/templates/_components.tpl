@@ -5,8 +5,8 @@ core, bus and store; when one of them changes, the workload rolls. `database`: t
 {{- define "lucidray.components" -}}
 gateway: {zone: clinical, sections: [gateway], key: gateway, database: LUCIDRAY_GATEWAY__DATABASE_URL, siteKey: true}
 dispatch: {zone: clinical, sections: [dispatch, bundles, serving], key: dispatch, database: LUCIDRAY_DISPATCH__DATABASE_URL, siteKey: true}
-deidentify: {zone: clinical, sections: [deidentify, worker], key: vault, database: LUCIDRAY_DEIDENTIFY__VAULT_URL, siteKey: true, vaultKey: true}
-reidentify: {zone: clinical, sections: [deidentify, worker], key: vault, database: LUCIDRAY_DEIDENTIFY__VAULT_URL, siteKey: true, vaultKey: true, image: deidentify, args: [reidentify]}
+deidentify: {zone: clinical, sections: [deidentify, bundles, serving, worker], key: vault, database: LUCIDRAY_DEIDENTIFY__VAULT_URL, siteKey: true, vaultKey: true}
+reidentify: {zone: clinical, sections: [deidentify, bundles, serving, worker], key: vault, database: LUCIDRAY_DEIDENTIFY__VAULT_URL, siteKey: true, vaultKey: true, image: deidentify, args: [reidentify]}
 harmonize: {zone: analysis, sections: [harmonize, worker]}
 segment: {zone: analysis, sections: [segment, bundles, serving, worker]}
 quantify: {zone: analysis, sections: [quantify, bundles, serving, worker]}
