@@ -96,14 +96,18 @@ def _mirp_values(sample: Sample) -> dict[str, float | None]:
 
 
 def _zrad_values(sample: Sample) -> dict[str, float | None]:
-    """z-rad's features; it computes no oriented box and no least ellipsoid."""
+    """z-rad's features, if it does not raise for one of them; it knows no oriented box and no least ellipsoid."""
+    from zrad.exceptions import DataStructureError
     from zrad.radiomics.intensity import LocalIntensityFeatures
     from zrad.radiomics.morphology import MorphologicalFeatures
 
     region = sample.region
     spacing, voxels = region.spacing[::-1], region.voxels.T
     inside = np.where(region.intensity_mask.T, voxels, np.nan)
-    found = MorphologicalFeatures(spacing).calculate_features(region.mask.T.astype(np.float64), inside)
+    try:
+        found = MorphologicalFeatures(spacing).calculate_features(region.mask.T.astype(np.float64), inside)
+    except DataStructureError:  # balls and flat spheroids
+        return {}
     found |= LocalIntensityFeatures(spacing).calculate_features(voxels, inside)
     return {name: float(value) if np.isfinite(value) else None for name, value in found.items()}
 
