@@ -105,10 +105,17 @@ def _optimal_weights(lifted: Points) -> npt.NDArray[np.float64]:
 
 
 def _first_weights(lifted: Points) -> npt.NDArray[np.float64]:
-    """Equal weights on the extreme points along the axes and the diagonals."""
-    directions = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 1), (1, 1, -1), (1, -1, 1), (1, -1, -1)])
-    along = lifted[:, :3] @ directions.T
+    """Equal weights on points that span the space: the ends along three axes, each across the spans before it.
+
+    Kumar and Yildirim, Journal of Optimization Theory and Applications 2005.
+    """
     weights = np.zeros(len(lifted))
-    weights[np.concatenate([along.argmin(axis=0), along.argmax(axis=0)])] = 1
+    spanned = np.zeros((3, 3))
+    for row in range(3):
+        across = np.linalg.svd(spanned)[2][-1]
+        along = lifted[:, :3] @ across
+        low, high = int(along.argmin()), int(along.argmax())
+        weights[[low, high]] = 1
+        spanned[row] = lifted[high, :3] - lifted[low, :3]
     normed: npt.NDArray[np.float64] = weights / weights.sum()
     return normed
