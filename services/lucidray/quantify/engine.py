@@ -1,5 +1,6 @@
 """The features of one prepared region: every family that a measurement names, in the image and its response maps."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -9,11 +10,11 @@ import numpy as np
 from lucidray.contracts.results import Feature
 from lucidray.quantify.catalogue import features
 from lucidray.quantify.families import FAMILIES
-from lucidray.quantify.filters import FilterSpec, response
+from lucidray.quantify.filters import FilterSpec, response, support
 from lucidray.quantify.ibsi import DISCRETISED, FAMILY_CODES, Definition, aggregation_code
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation
-from lucidray.quantify.region import Region
+from lucidray.quantify.region import MARGIN, Region
 from lucidray.quantify.sample import Sample
 from lucidray.quantify.values import Undefined, Value, Values, finite
 from lucidray.quantify.voxel_number import normalised
@@ -60,10 +61,14 @@ def compute(region: Region | None, measurement: Measurement, segment: int) -> li
 
 
 def _sample(region: Region, measurement: Measurement, spec: FilterSpec | None) -> Sample:
+    """The region with as much around it as matters: it may come with the whole image, for the sake of one filter."""
     if spec is None:
-        return Sample(region, measurement, measurement.discretisation)
-    voxels = response(region.voxels, region.spacing, spec)
-    filtered = replace(region, voxels=voxels, intensity_mask=region.intensity_mask & np.isfinite(voxels))
+        near = region.around(math.ceil(MARGIN / min(region.spacing)))
+        return Sample(near, measurement, measurement.discretisation)
+    reach = support(region.spacing, spec)
+    near = region if reach is None else region.around(reach)
+    voxels = response(near.voxels, near.spacing, spec)
+    filtered = replace(near, voxels=voxels, intensity_mask=near.intensity_mask & np.isfinite(voxels))
     return Sample(filtered, measurement, measurement.filter_discretisation, spec.label)
 
 

@@ -5,11 +5,12 @@ and only around the region: the rest of a whole-body scan is never touched.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
@@ -41,6 +42,19 @@ class Region:
     def size(self) -> int:
         """Voxels in the intensity mask."""
         return int(self.intensity_mask.sum())
+
+    def around(self, reach: int) -> "Region":
+        """The part of it that holds the mask and `reach` voxels on each side."""
+        if not self.mask.any():
+            return self
+        box = tuple(slice(max(each.start - reach, 0), each.stop + reach) for each in bounding_box(self.mask))
+        return replace(self, voxels=self.voxels[box], mask=self.mask[box], intensity_mask=self.intensity_mask[box])
+
+
+def bounding_box(mask: Mask) -> tuple[slice, ...]:
+    """The least box that holds all of a mask, which is not empty."""
+    box: tuple[slice, ...] = ndimage.find_objects(mask.view(np.uint8), 1)[0]
+    return box
 
 
 def prepare(volume: Volume, mask: Mask, mask_grid: Grid, measurement: Measurement) -> Region | None:

@@ -55,9 +55,10 @@ def test_a_response_depends_on_its_support_alone(spec: FilterSpec) -> None:
         assert np.abs(touched - middle).max() >= reach - 1
 
 
-def test_fourier_filters_depend_on_the_whole_image() -> None:
+def test_fourier_filters_and_periodic_ones_depend_on_the_whole_image() -> None:
     for spec in (Simoncelli(level=1), LaplacianOfGaussian(sigma=1, riesz=Riesz(order=(1, 0, 0)))):
         assert support(UNIT, spec) is None
+    assert support(UNIT, Mean(support=3)) == 1 and support(UNIT, Mean(support=3, boundary="periodic")) is None
 
 
 def test_voxels_that_are_no_numbers_spread_as_far_as_the_filter_looks() -> None:

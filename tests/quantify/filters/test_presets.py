@@ -16,7 +16,7 @@ from lucidray.lab.nifti import read_nifti
 from lucidray.quantify import extract
 from lucidray.quantify.filters import response
 from lucidray.quantify.ibsi import definitions
-from lucidray.quantify.preset import Preset, load_preset
+from lucidray.quantify.preset import Preset
 
 HU = "[hnsf'U]"
 
@@ -76,20 +76,37 @@ def test_a_preset_gives_18_statistics_of_the_image_and_of_8_maps(
     assert all(each.value is not None for each in features)
 
 
+FILTERS: list[dict[str, object]] = [
+    {"kind": "mean", "support": 7},
+    {"kind": "mean", "support": 7, "boundary": "periodic"},
+    {"kind": "laplacian_of_gaussian", "sigma": 1.2, "boundary": "zero"},
+    {"kind": "laplacian_of_gaussian", "sigma": 1.2, "riesz": {"order": [1, 0, 0]}},
+    {"kind": "laws", "kernels": "L5E5S5", "pooling": "max", "energy": 3},
+    {"kind": "gabor", "sigma": 0.8, "wavelength": 2.0, "step": 45, "orthogonal": True},
+    {"kind": "wavelet", "family": "db3", "bands": "LLH", "level": 2, "pooling": "mean", "boundary": "nearest"},
+    {"kind": "wavelet", "family": "coif1", "bands": "HL", "volumetric": False},
+    {"kind": "simoncelli", "level": 1},
+]
+
+
+@pytest.mark.parametrize("corner", [(9, 12, 12), (0, 25, 0), (19, 0, 23)], ids=["inside", "corner", "other corner"])
 def test_a_region_is_filtered_as_if_the_whole_image_were(
-    scan: tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]],
+    scan: tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]], corner: tuple[int, int, int]
 ) -> None:
     """The image is cut around a region, but never so closely that a filter could tell."""
-    image, mask = scan
-    preset = load_preset("ibsi-2-a")
-    found = {
-        each.filter: each.value
-        for each in extract(image, mask, preset, spacing=(1, 1, 1))
-        if each.name == "mean_intensity"
-    }
-    for spec in preset.measurements[0].filters:
+    image, mask = scan[0], np.zeros(scan[0].shape, bool)
+    mask[tuple(slice(start, start + 5) for start in corner)] = True
+    wanted = {"role": "CT", "modality": "CT", "unit": HU, "families": ["intensity_statistics", "local_intensity"]}
+    filtered, plain = (
+        Preset.model_validate({"name": "mine", "title": "A test", "measurements": [wanted | {"filters": filters}]})
+        for filters in (FILTERS, [])
+    )
+    features = extract(image, mask, filtered)
+    assert [each for each in features if not each.filter] == extract(image, mask, plain)
+    found = {each.filter: each.value for each in features if each.name == "mean_intensity"}
+    for spec in filtered.measurements[0].filters:
         whole = response(image.astype(float), (1, 1, 1), spec)
-        assert found[spec.label] == pytest.approx(whole[mask].mean(), rel=1e-9, abs=1e-9)
+        assert found[spec.label] == pytest.approx(whole[mask].mean(), rel=1e-7, abs=1e-7), spec.label
 
 
 def test_voxels_without_a_response_do_not_count(scan: tuple[npt.NDArray[np.int16], npt.NDArray[np.bool_]]) -> None:

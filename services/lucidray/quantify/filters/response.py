@@ -29,7 +29,7 @@ def response(image: npt.NDArray[np.floating], spacing: Spacing, spec: FilterSpec
     Returns
     -------
     array (z, y, x) of the image's shape. Voxels that are no finite numbers make those around them,
-    as far as `support` says, no numbers either.
+    as far as the kernel reaches, no numbers either.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def response(image: npt.NDArray[np.floating], spacing: Spacing, spec: FilterSpec
     finite = np.isfinite(voxels)
     if finite.all():
         return _response(voxels, step, spec)
-    reach = support(spacing, spec)
+    reach = _reach(spacing, spec)
     result = _response(np.where(finite, voxels, 0.0), step, spec)
     result[_near(~finite, reach, spec)] = np.nan
     return result
@@ -64,7 +64,13 @@ def _response(voxels: Image, step: float, spec: FilterSpec) -> Image:
 
 
 def support(spacing: Spacing, spec: FilterSpec) -> int | None:
-    """How many voxels around a voxel its response depends on; None: on the whole image."""
+    """How many voxels around a voxel its response depends on; None: on the whole image, as where it repeats itself."""
+    reach = _reach(spacing, spec)
+    return None if spec.boundary == "periodic" else reach
+
+
+def _reach(spacing: Spacing, spec: FilterSpec) -> int | None:
+    """How many voxels the kernel reaches to; None: it has no end."""
     step = _isotropic(spacing, spec)
     match spec:
         case Mean():

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from lucidray.quantify.higher.neighbourhood import Image, Mask, bounding_box
-from lucidray.quantify.region import Region
+from lucidray.quantify.higher.neighbourhood import Image, Mask
+from lucidray.quantify.region import Region, bounding_box
 from lucidray.quantify.values import Undefined, Value, Values
 
 LACUNARITY_SIZES = (2, 4, 8)

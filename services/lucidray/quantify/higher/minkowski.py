@@ -12,8 +12,8 @@ from itertools import product
 import numpy as np
 from scipy.spatial import SphericalVoronoi
 
-from lucidray.quantify.higher.neighbourhood import Mask, bounding_box
-from lucidray.quantify.region import Region
+from lucidray.quantify.higher.neighbourhood import Mask
+from lucidray.quantify.region import Region, bounding_box
 from lucidray.quantify.values import Undefined, Values
 
 Vector = tuple[int, int, int]

@@ -1,20 +1,13 @@
-"""Where a region lies, and its voxels whose whole neighbourhood lies in it."""
+"""Voxels of a region whose whole neighbourhood lies in it."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 Image = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _CHUNK = 1 << 15  # voxels at a time, so that their neighbourhoods stay in the cache
-
-
-def bounding_box(mask: Mask) -> tuple[slice, ...]:
-    """The least box that holds all of a mask, which is not empty."""
-    box: tuple[slice, ...] = ndimage.find_objects(mask.view(np.uint8), 1)[0]
-    return box
 
 
 def neighbourhoods(image: Image, mask: Mask, offsets: npt.NDArray[np.int64]) -> Iterator[tuple[Image, Image]]:

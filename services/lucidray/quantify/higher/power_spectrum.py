@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from lucidray.quantify.higher.neighbourhood import Image, bounding_box
-from lucidray.quantify.region import Region
+from lucidray.quantify.higher.neighbourhood import Image
+from lucidray.quantify.region import Region, bounding_box
 from lucidray.quantify.values import Undefined, Values
 
 _LEAST = 8  # voxels along an axis: below, there is no octave between twice the lowest frequency and the highest
