@@ -56,10 +56,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
 
 
 def region(edge: int) -> Region:
-    """A cube of smoothed noise in whole numbers."""
-    noise = np.random.default_rng(edge).normal(size=(edge,) * 3)
+    """A cube of smoothed noise in whole numbers, with a voxel around it, for some want a background."""
+    noise = np.random.default_rng(edge).normal(size=(edge + 2,) * 3)
     voxels = np.rint(ndimage.gaussian_filter(noise, 1.0) * 1000)
-    mask = np.ones(voxels.shape, np.bool_)
+    mask = np.pad(np.ones((edge,) * 3, np.bool_), 1)
     return Region(voxels, mask, mask, (1.0, 1.0, 1.0))
 
 

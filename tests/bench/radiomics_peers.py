@@ -4,12 +4,12 @@ Each computes the statistics, histogram and texture families that it has, with 3
 none computes shape.
 """
 
+import contextlib
 import importlib.util
 import logging
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def _flash(region: Region, _: Measurement) -> int:
 def _by_itk(extractor: Any, classes: tuple[str, ...], region: Region) -> int:
     import SimpleITK
 
-    with _quiet():
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder), _quiet():  # flash-radiomics leaves files
         image = SimpleITK.GetImageFromArray(region.voxels)
         mask = SimpleITK.GetImageFromArray(region.mask.astype(np.uint8))
         made = extractor(binCount=BINS, additionalInfo=False)
@@ -95,7 +95,7 @@ def _write(path: Path, voxels: npt.NDArray[np.float64]) -> None:
     nibabel.save(nibabel.Nifti1Image(voxels.T.astype(np.int32), np.eye(4)), path)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """They say much, and warn of their own dependencies."""
     logging.disable(logging.CRITICAL)

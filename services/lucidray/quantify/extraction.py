@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -103,9 +104,22 @@ def _volume(image: Image | Mapping[str, Image], measurement: Measurement, spacin
                 "give an image of that role, or choose another preset",
             )
         image = image[measurement.role]
-    if isinstance(image, Volume):
-        return image
-    voxels = np.asarray(image)
+    if not isinstance(image, Volume):
+        return array_volume(np.asarray(image), measurement, spacing)
+    if (image.facts.modality, image.facts.unit) != (measurement.modality, measurement.unit):
+        given, wanted = f"{image.facts.modality} in {image.facts.unit}", f"{measurement.modality} in {measurement.unit}"
+        raise Permanent(f"image '{measurement.role}'", f"it is {given}, the preset measures {wanted}", "choose another")
+    return image
+
+
+def array_volume(voxels: npt.NDArray[Any], measurement: Measurement, spacing: Vector | None = None) -> Volume:
+    """An array (z, y, x) as the volume that a measurement wants, on a grid along the patient's axes.
+
+    Raises
+    ------
+    Permanent
+        It has not three axes.
+    """
     if voxels.ndim != 3:  # noqa: PLR2004
         raise Permanent(f"image '{measurement.role}'", f"its shape is {voxels.shape}", "give an array (z, y, x)")
     slices, rows, columns = voxels.shape

@@ -1,0 +1,114 @@
+"""Regions to compare implementations on: sarcomas in PET, CT and MR, a lung nodule, and random ones."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from lucidray.contracts.grid import Grid
+from lucidray.contracts.images import Volume
+from lucidray.lab.features.dicom_folder import read_series
+from lucidray.lab.nifti import read_nifti
+from lucidray.lab.robustness.lidc import reader_masks
+from lucidray.quantify.extraction import array_volume
+from lucidray.quantify.ibsi import FAMILY_CODES, Aggregation
+from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.processing import Discretisation
+from lucidray.quantify.region import Mask, Region, prepare, resegment
+
+AGGREGATIONS: tuple[Aggregation, ...] = ("2D:avg", "2D:mrg", "2.5D:avg", "2.5D:mrg", "3D:avg", "3D:mrg")
+RANDOM = 200
+_BINS = Discretisation(method="fixed_bin_number", value=32)
+_OF_SHAPE = ("morphology", "local_intensity")
+_MILLIMETRES = 4.0  # grid of the sarcomas: mirp takes minutes for one at 1 mm
+_STEP, _OFFSET = 2.0, -250.0  # the CT crops keep HU as (HU + 250) / 2
+# Image and mask lie on one grid, whose place in the patient is of no concern here.
+_PLAIN = {"origin": (0.0, 0.0, 0.0), "axes": ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A region and how it is measured; `measurement.aggregation` is one."""
+
+    name: str
+    region: Region
+    measurement: Measurement
+
+
+def sarcomas(data: Path, patients: int) -> Iterator[Case]:
+    """The first patients of the cohort in PET and MR (native files) and CT (3 mm crops), each aggregation in turn."""
+    folders = sorted((data / "sts_cohort" / "native_roi_masked8mm").iterdir())[:patients]
+    for number, folder in enumerate(folders):
+        for shift, (name, modality) in enumerate((("PET", "PT"), ("MR_T1", "MR"), ("CT", "CT"))):
+            measurement = _measurement(modality, AGGREGATIONS[(number + shift) % len(AGGREGATIONS)])
+            found = _crop(data, folder.name, measurement) if name == "CT" else _native(folder, name, measurement)
+            region = prepare(*found, measurement) if found else None
+            if region is not None:
+                yield Case(f"{folder.name} {name}", region, measurement)
+
+
+def nodule(data: Path) -> Iterator[Case]:
+    """The nodule of LIDC-IDRI-0314 as each reader saw it, on the native grid."""
+    folder = data / "lidc"
+    volume = read_series(folder / "LIDC-IDRI-0314_ct_jpegls", "CT")
+    masks = reader_masks(folder / "LIDC-IDRI-0314_contours.csv", volume)
+    for number, (reader, mask) in enumerate(masks.items()):
+        measurement = _measurement("CT", AGGREGATIONS[number % len(AGGREGATIONS)]).model_copy(update={"spacing": None})
+        region = prepare(volume, mask, volume.grid, measurement)
+        if region is not None:
+            yield Case(f"LIDC-IDRI-0314 reader {reader}", region, measurement)
+
+
+def random_regions(count: int = RANDOM) -> Iterator[Case]:
+    """Noise of random smoothness in random blobs: any size from a few voxels, parts, holes, flat slices, edges."""
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        shape = tuple(int(size) for size in rng.integers(3, 16, 3))
+        noise = ndimage.gaussian_filter(rng.normal(size=shape), rng.uniform(0, 2))
+        voxels = np.clip(np.rint(noise / noise.std() * rng.uniform(2, 40) + 60), 1, None)
+        blob = ndimage.gaussian_filter(rng.normal(size=shape), rng.uniform(0.5, 2))
+        mask: Mask = blob > rng.uniform(-0.05, 0.05)
+        bins = (_BINS, Discretisation(method="fixed_bin_size", value=float(rng.integers(2, 25))))[seed % 2]
+        measurement = _measurement(("CT", "PT", "MR")[seed % 3], AGGREGATIONS[seed % 6]).model_copy(
+            update={"discretisation": bins, "intensity_range": (0.0, None), "outliers": None}
+        )
+        if mask.sum() > 1:
+            kept = resegment(voxels, mask, measurement)
+            yield Case(f"random {seed}", Region(voxels, mask, kept, (1.0, 1.0, 1.0)), measurement)
+
+
+def _measurement(modality: str, aggregation: Aggregation) -> Measurement:
+    return Measurement.model_validate(
+        {
+            "role": modality,
+            "modality": modality,
+            "unit": "1",
+            "spacing": (_MILLIMETRES,) * 3,
+            "rounded": modality == "CT",
+            "intensity_range": (0.0, None) if modality == "PT" else (None, None),
+            "outliers": 3.0 if modality == "MR" else None,
+            "discretisation": _BINS.model_dump(),
+            "aggregation": aggregation,
+            "families": [each for each in FAMILY_CODES if each not in _OF_SHAPE],
+        }
+    )
+
+
+def _native(folder: Path, name: str, measurement: Measurement) -> tuple[Volume, Mask, Grid] | None:
+    if not (folder / f"{name}_image.nii.gz").is_file():
+        return None
+    voxels, grid = read_nifti(folder / f"{name}_image.nii.gz")
+    mask, mask_grid = read_nifti(folder / f"{name}_mask.nii.gz")
+    return array_volume(voxels, measurement, grid.spacing), mask > 0, mask_grid.model_copy(update=_PLAIN)
+
+
+def _crop(data: Path, patient: str, measurement: Measurement) -> tuple[Volume, Mask, Grid] | None:
+    path = data / "sts_cohort" / "iso3mm_ctpet" / f"{patient}.npz"
+    if not path.is_file():
+        return None
+    content = np.load(path)
+    z, y, x = (float(step) for step in content["spacing_mm"])
+    volume = array_volume((content["ct_u8"] * _STEP + _OFFSET).astype(np.int16), measurement, (z, y, x))
+    return volume, content["gtv"] > 0, volume.grid
