@@ -9,7 +9,7 @@ from lucidray.contracts.images import Volume, VolumeFacts
 from lucidray.core.errors import Permanent
 from lucidray.imaging.geometry import to_patient
 from lucidray.imaging.resample import ibsi_grid, resample
-from lucidray.lab.robustness.perturbation import Chain, Lesion, generator, noise_level, perturbed
+from lucidray.lab.robustness.perturbation import Chain, Lesion, generator, noise_level, perturbed, perturbed_together
 
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 GRID = Grid(shape=(30, 60, 60), spacing=(3.0, 1.5, 1.5), origin=(-20.0, 10.0, 5.0), axes=AXES)
@@ -126,3 +126,20 @@ def test_a_region_that_falls_between_voxels_is_named(ramp: Lesion) -> None:
     mask[15, 30, 28] = True
     with pytest.raises(Permanent, match="'one': nothing of it is left"):
         perturbed(Lesion("one", ramp.volume, mask, GRID), (20.0, 20.0, 20.0), Chain(), generator(1, "one", 0))
+
+
+def test_two_images_move_together_and_end_where_they_end(ramp: Lesion) -> None:
+    """A coarser second image that ends in the middle of the region: what it covers is at its place in the patient."""
+    grid = GRID.model_copy(update={"shape": (15, 30, 14), "spacing": (6.0, 3.0, 3.0)})
+    facts = ramp.volume.facts.model_copy(update={"grid": grid})
+    short = Lesion("one", Volume((-2 * (place(grid) @ SLOPE)).astype(np.float32), facts), ramp.mask, GRID)
+    first, second = perturbed_together([ramp, short], SPACING, Chain.parse("RTV"), generator(1, "one", 0))
+    alone = perturbed(ramp, SPACING, Chain.parse("RTV"), generator(1, "one", 0))
+    np.testing.assert_array_equal(first.volume.voxels, alone.volume.voxels)
+    np.testing.assert_array_equal(second.mask, alone.mask)
+    assert first.grid == second.grid == second.volume.grid
+    inside = first.mask & (place(first.grid)[..., 0] < grid.origin[0] + 13 * 3.0)
+    np.testing.assert_allclose(second.volume.voxels[inside], -2 * first.volume.voxels[inside], atol=1e-2)
+    beyond = first.mask & (place(first.grid)[..., 0] > grid.origin[0] + 13.6 * 3.0)
+    assert beyond.any()
+    assert np.isnan(second.volume.voxels[beyond]).all()

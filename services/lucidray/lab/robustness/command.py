@@ -34,9 +34,9 @@ class Request:
 def perturb(request: Request, chain: str, repeats: int, seed: int, console: Console) -> int:
     """ICC under perturbation; the exit code: 0, or 3 where some lesions failed."""
     preset = find_preset(request.preset)
-    left_out = [each.role for each in preset.hybrids] + [each.bundle for each in preset.deep]
-    if left_out:
-        console.print(f"not perturbed: {', '.join(left_out)} (only single images are)", highlight=False)
+    if preset.deep:
+        networks = ", ".join(each.bundle for each in preset.deep)
+        console.print(f"not perturbed: deep features ({networks})", highlight=False)
     work = Perturbations(preset, Chain.parse(chain), repeats, seed)
     subjects = read_cohort(request.cohort, preset, request.roi, any_grid=request.any_grid)
     lesions = perturb_cohort(subjects, work, request.jobs, console)

@@ -6,6 +6,7 @@ is interpolated once, straight from its native voxels, as it is without them.
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -95,6 +96,22 @@ def perturbed(
     Permanent
         Nothing of the region lies on the perturbed grid.
     """
+    return perturbed_together([lesion], spacing, chain, rng, interpolation)[0]
+
+
+def perturbed_together(
+    lesions: Sequence[Lesion],
+    spacing: Vector | None,
+    chain: Chain,
+    rng: np.random.Generator,
+    interpolation: Interpolation = "linear",
+) -> list[Lesion]:
+    """One region in several images under one draw, all on one grid laid over the first; as `perturbed`.
+
+    Contours are randomised on the first image, and each image has noise of its own. Where another image than the first
+    does not reach it is not a number, so that its voxels do not count.
+    """
+    lesion = lesions[0]
     native = lesion.volume.grid
     lattice = native if spacing is None else ibsi_grid(native, spacing)
     # Every number is drawn whether it is used or not: leaving a link out changes nothing else.
@@ -107,7 +124,8 @@ def perturbed(
     )
     target = _around(target, lesion)
     noise, contour = rng.spawn(2)
-    voxels = _values(lesion, target, noise if "N" in chain.links else None, interpolation)
+    noisy = noise if "N" in chain.links else None
+    images = [_values(each, target, noisy, interpolation, None if each is lesion else np.nan) for each in lesions]
     mask = resample_mask(lesion.mask, lesion.grid, target)
     if not mask.any():
         raise Permanent(
@@ -116,9 +134,12 @@ def perturbed(
     if "V" in chain.links:
         mask = resized(mask, target.spacing, chain.volume * change, contour)
     if "C" in chain.links:
-        mask = randomised(mask, voxels, target.spacing, contour)
-    facts = lesion.volume.facts.model_copy(update={"grid": target})
-    return Lesion(lesion.name, Volume(voxels, facts), mask, target)
+        mask = randomised(mask, images[0], target.spacing, contour)
+    volumes = [
+        Volume(voxels, each.volume.facts.model_copy(update={"grid": target}))
+        for voxels, each in zip(images, lesions, strict=True)
+    ]
+    return [Lesion(lesion.name, volume, mask, target) for volume in volumes]
 
 
 def noise_level(voxels: Floats) -> float:
@@ -159,11 +180,17 @@ def _around(grid: Grid, lesion: Lesion) -> Grid:
     return shifted(grid, low, high - low + 1)
 
 
-def _values(lesion: Lesion, target: Grid, rng: np.random.Generator | None, interpolation: Interpolation) -> Floats:
-    """The image on the target grid, with as much noise again as it has around the region."""
+def _values(
+    lesion: Lesion, target: Grid, rng: np.random.Generator | None, interpolation: Interpolation, outside: float | None
+) -> Floats:
+    """The image on the target grid, with as much noise again as it has around the region.
+
+    `outside` is the value where the image does not reach; none: its least one.
+    """
     part, grid = crop(lesion.volume.voxels, lesion.volume.grid, target, _SPLINE_REACH)
     voxels = part.astype(np.float32)
     if rng is not None:
         voxels = voxels + rng.normal(0, noise_level(voxels), voxels.shape).astype(np.float32)
-    values: Floats = resample(voxels, grid, target, interpolation=interpolation, outside=float(voxels.min()))
+    beyond = float(voxels.min()) if outside is None else outside
+    values: Floats = resample(voxels, grid, target, interpolation=interpolation, outside=beyond)
     return values

@@ -15,8 +15,9 @@ from lucidray.lab.features.measuring import Subject, measure_subject, read_volum
 from lucidray.lab.features.rois import read_rois
 from lucidray.lab.features.run import progress_bar
 from lucidray.lab.features.workers import run_each
-from lucidray.lab.robustness.perturbation import Chain, Lesion, generator, perturbed
+from lucidray.lab.robustness.perturbation import Chain, Lesion, generator, perturbed, perturbed_together
 from lucidray.quantify.engine import compute
+from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import Preset
 from lucidray.quantify.region import prepare
@@ -56,7 +57,7 @@ class Perturbations:
             return [Repeated(subject.name, [], str(error))]
 
     def _measured(self, lesions: dict[str, Lesion], repeat: int) -> list[Feature]:
-        """One draw: the same for every image and measurement, each on its own grid."""
+        """One draw, the same for every image: measurements on their own grids, hybrids on their common one."""
         found: list[Feature] = []
         for measurement in self.preset.measurements:
             if measurement.role in lesions:
@@ -65,6 +66,13 @@ class Perturbations:
                 spacing = _spacing(measurement, lesion.volume.grid)
                 other = perturbed(lesion, spacing, self.chain, draws, measurement.interpolation)
                 found += compute(prepare(other.volume, other.mask, other.grid, measurement), measurement, 1)
+        for hybrid in self.preset.hybrids:
+            if set(hybrid.roles) <= set(lesions):
+                pair = [lesions[role] for role in hybrid.roles]
+                draws = generator(self.seed, pair[0].name, repeat)
+                others = perturbed_together(pair, hybrid.spacing, self.chain, draws, hybrid.measurement.interpolation)
+                volumes = {role: each.volume for role, each in zip(hybrid.roles, others, strict=True)}
+                found += measure_hybrid(hybrid, volumes, others[0].mask, others[0].grid, 1).features
         return found
 
 
