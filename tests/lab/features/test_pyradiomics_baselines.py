@@ -34,7 +34,7 @@ pytestmark = [
 ]
 IMAGES = ("brain1", "breast1")  # the others' images are not there
 RELATIVE = 1e-9
-# Of first-order features: SimpleITK normalises in single precision; a resampled intensity that is next to a whole number
+# Of first-order features: SimpleITK normalises in single precision; a resampled intensity next to a whole number
 # may be cut to that or to the one before.
 LOOSE = {"normalization": 2e-7, "resampling": 5e-5}
 SURFACE = frozenset({"MeshVolume", "SurfaceArea", "Sphericity", "SurfaceVolumeRatio"})
