@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.deidentify.objects import open_vault, parse, part10, run
+from tests.deidentify.objects import open_vault, parse, part10, run, through_engine
 
 from lucidray.core.errors import Permanent, Refused
+from lucidray.imaging.dicom import tolerant
+from lucidray.imaging.suv import suv_scale
 from lucidray.phantom import SCANNERS, make_study
 from lucidray.phantom.phi import plant_phi
 
@@ -35,6 +37,18 @@ def test_valid_objects_stay_valid(tmp_path: Path, scanner: str, profile: str) ->
         before.write_bytes(files[role][0])
         after.write_bytes(data)
         assert errors(after) - errors(before) == set()
+
+
+@pytest.mark.parametrize("scanner", list(SCANNERS))
+@pytest.mark.parametrize("profile", ["clinical-ai", "research-export"])
+def test_suv_is_the_same_to_the_bit(scanner: str, profile: str) -> None:
+    slices = make_study(7, scanner=scanner).of("PT")
+    with tolerant():
+        before, after = (
+            suv_scale(each, "the series")
+            for each in (slices, [parse(through_engine(part10(one), profile)) for one in slices])
+        )
+    assert after == before
 
 
 def test_phantoms_keep_their_scanner_and_lose_their_patient(tmp_path: Path) -> None:

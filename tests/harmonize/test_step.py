@@ -13,7 +13,7 @@ from pydicom.uid import RLELossless
 from scipy.ndimage import binary_erosion
 from tests.harmonize.studies import CASE, harmonized, real_patient, real_series, series, series_of, volumes
 
-from lucidray.contracts.catalogue import SERIES, VOLUME
+from lucidray.contracts.catalogue import SCANNER, SERIES, VOLUME
 from lucidray.core.errors import Permanent
 from lucidray.harmonize.settings import HarmonizeSettings
 from lucidray.harmonize.step import Harmonize, HarmonizeParameters
@@ -225,3 +225,13 @@ def test_real_compressed_ct() -> None:
     assert [flag.code for flag in result.quality] == ["frame-of-reference-per-slice"]
     assert volume.voxels.dtype == np.int16
     assert -1100 < np.median(volume.voxels[:, 0, :]) < -900  # air above the patient
+
+
+def test_every_volume_has_the_record_of_its_scanner(study: PhantomStudy) -> None:
+    result = harmonized(series_of(study))
+    records = {one.role: one.value for one in result.artifacts if one.contract is SCANNER}
+    assert records.keys() == volumes(result).keys()
+    first, grid = study.of("CT")[0], volumes(result)["CT"].grid
+    assert records["CT"].protocol.kvp == float(first.KVP) and records["CT"].kernel == first.ConvolutionKernel
+    assert (records["CT"].spacing_mm, records["CT"].matrix) == (grid.spacing, grid.shape[1:])
+    assert records["PET"].protocol.corrections == sorted(study.of("PT")[0].CorrectedImage)

@@ -10,11 +10,13 @@ from typing import Any
 from lucidray.contracts.base import Contract, Document
 from lucidray.contracts.images import DicomFiles, RegionsContract, VolumeContract
 from lucidray.contracts.results import ClinicalVariables, Explanation, Features, Prediction, Receipts
+from lucidray.contracts.scanner import ScannerRecord
 from lucidray.v1.case_pb2 import Zone
 
 STUDY = DicomFiles("study")  # clinical: the selected objects as received, one artifact per role
 SERIES = DicomFiles("series")  # de-identified objects, one artifact per role
 VOLUME = VolumeContract("volume")  # one per image role
+SCANNER = Document("scanner", ScannerRecord)  # one per image role: the batches of harmonisation, the strata of drift
 REGIONS = RegionsContract("regions")
 FEATURES = Document("features", Features)
 VARIABLES = Document("variables", ClinicalVariables)  # of a hospital's own step, where models want them
@@ -45,8 +47,8 @@ SELECT = StepSpec("select", CLINICAL, "1", (), (STUDY,))
 STEPS: dict[str, StepSpec] = {
     spec.name: spec
     for spec in (
-        StepSpec("deidentify", ANALYSIS, "1", (STUDY,), (SERIES,)),
-        StepSpec("harmonize", ANALYSIS, "1", (SERIES,), (VOLUME,)),
+        StepSpec("deidentify", ANALYSIS, "2", (STUDY,), (SERIES,)),
+        StepSpec("harmonize", ANALYSIS, "2", (SERIES,), (VOLUME, SCANNER)),
         StepSpec("segment", ANALYSIS, "1", (SERIES, VOLUME), (REGIONS,)),
         StepSpec("quantify", ANALYSIS, "2", (VOLUME, REGIONS), (FEATURES,)),
         StepSpec("predict", ANALYSIS, "1", (VOLUME, REGIONS, FEATURES, VARIABLES), (PREDICTION,)),

@@ -18,7 +18,10 @@ _DATE_LIKE = re.compile(
 )
 _MAX_DIGITS = 8  # in a whole value: record numbers and telephone numbers have more
 _CODE = re.compile(r"(?=.*\d)(?!.*[A-Za-z]{4})(?!.*\d{5})(?!(?:.*\d){6})[A-Za-z0-9.]{1,10}")  # e.g. B30f, 07MW18.4
-_KERNEL = re.compile(r"[A-Z][a-z]?\d\d[a-z]")  # as Siemens writes them: B30f, Br40d, Hr64
+_KERNEL = re.compile(r"[A-Z]\d\d[a-z]|[A-Z][a-z]\d\d[a-z]?")  # as Siemens writes them: B30f, Br40d, Hr64
+_PROTOCOL_CODE = re.compile(
+    r"b\d{0,3}[05]|p[234]|s?T[12]W?|[1-4]scan", re.IGNORECASE
+)  # b-value, acceleration, weighting
 _DECIMAL = re.compile(r"\d{1,4}\.\d{1,6}")
 _IDENTIFIER = re.compile(r"[A-Za-z]{0,8}[-_]?\d{1,8}[A-Za-z]?")  # e.g. 141322, AWP141322, CT01
 _QUANTITY = re.compile(
@@ -26,6 +29,7 @@ _QUANTITY = re.compile(
 )
 _NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})?")
 _MOST_NUMBERS, _MOST_DIGITS_OF_NUMBERS = 2, 4  # side by side: more may be a date or a record number in groups
+_DESCRIBING = (_QUANTITY, _KERNEL, _PROTOCOL_CODE)
 _REGION = re.compile(r"[A-Za-z0-9 _.,+()/-]{1,64}")
 _WORD_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -75,9 +79,7 @@ def cleaned_description(value: str, identifiers: Collection[str] = ()) -> str:
     together they tell one of some folded `identifiers`."""
     known = vocabulary("descriptions")
     tokens = re.split(r"[^A-Za-z0-9.%]+", value)
-    kept = [
-        token for token in tokens if token.upper() in known or _QUANTITY.fullmatch(token) or _KERNEL.fullmatch(token)
-    ]
+    kept = [token for token in tokens if token.upper() in known or any(each.fullmatch(token) for each in _DESCRIBING)]
     if tells(" ".join(kept), identifiers, known):
         kept = [token for token in kept if token.upper() in known]
     return " ".join(

@@ -6,6 +6,8 @@ import numpy as np
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR
 
+from lucidray.contracts.images import VolumeFacts
+from lucidray.contracts.scanner import ScannerRecord, scanner_record
 from lucidray.imaging.dicom import number, text, value
 
 Attributes = dict[str, str | float | list[float]]
@@ -95,6 +97,12 @@ def scanner_attributes(slices: Sequence[Dataset], modality: str) -> Attributes:
         if values:
             found[keyword] = float(np.median(values))
     return found
+
+
+def record_of(facts: VolumeFacts) -> ScannerRecord:
+    """The typed record of a series, from the facts of its volume."""
+    grid = facts.grid
+    return scanner_record(facts.modality, facts.scanner, grid.spacing, (grid.shape[1], grid.shape[2]))
 
 
 def _add(found: Attributes, dataset: Dataset, keyword: str) -> None:

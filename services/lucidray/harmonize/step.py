@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pydantic import Field
 from pydicom import Dataset
 
-from lucidray.contracts.catalogue import SERIES, STEPS, VOLUME
+from lucidray.contracts.catalogue import SCANNER, SERIES, STEPS, VOLUME
 from lucidray.contracts.images import Volume, VolumeFacts
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import Permanent
-from lucidray.harmonize.scanner import scanner_attributes
+from lucidray.harmonize.scanner import record_of, scanner_attributes
 from lucidray.harmonize.settings import HarmonizeSettings
 from lucidray.harmonize.voxels import rescale
 from lucidray.imaging.dicom import IMAGE_CLASSES, read_object, text, tolerant, value
@@ -39,7 +39,7 @@ class Harmonize(Step[HarmonizeParameters]):
         self._settings = settings
 
     def run(self, case: CaseFacts, inputs: Inputs, parameters: HarmonizeParameters) -> StepResult:
-        artifacts: list[Artifact[Volume]] = []
+        volumes: dict[str, Volume] = {}
         quality: list[QualityFlag] = []
         for role in parameters.roles or inputs.roles(SERIES):
             thing = f"series of role '{role}'"
@@ -49,13 +49,16 @@ class Harmonize(Step[HarmonizeParameters]):
                 if not slices:
                     continue
                 volume, flags = make_volume(slices, thing, parameters.gaps, self._settings.voxels)
-            artifacts.append(Artifact(VOLUME, volume, role))
+            volumes[role] = volume
             quality += flags
-        if not artifacts:
+        if not volumes:
             raise Permanent(
                 f"case {case.case_id}", "none of its roles holds CT, PT or MR images", "select an image in the workflow"
             )
-        return StepResult(artifacts, quality, {one.role: _summary(one.value) for one in artifacts})
+        artifacts = [Artifact(VOLUME, volume, role) for role, volume in volumes.items()]
+        records = [Artifact(SCANNER, record_of(volume.facts), role) for role, volume in volumes.items()]
+        summary = {role: _summary(volume) for role, volume in volumes.items()}
+        return StepResult([*artifacts, *records], quality, summary)
 
 
 def build() -> Step[HarmonizeParameters]:
