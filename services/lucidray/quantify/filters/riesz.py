@@ -75,8 +75,10 @@ def _eigenvectors(spectrum: Spectrum, base: Base, smoothing: float) -> Image:
     unit = np.eye(dimensions, dtype=int)
     gradient = [spectrum.filtered(_transfer(spectrum, base, tuple(each)), whole=True) for each in unit.tolist()]
     sigmas = [0.0] * (gradient[0].ndim - dimensions) + [smoothing] * dimensions
-    tensor = {
-        (i, j): ndimage.gaussian_filter(gradient[i] * gradient[j], sigmas, truncate=_TENSOR_TRUNCATION)[spectrum.inside]
+    tensor = {  # the transformed image repeats itself, and so do its derivatives
+        (i, j): ndimage.gaussian_filter(gradient[i] * gradient[j], sigmas, mode="wrap", truncate=_TENSOR_TRUNCATION)[
+            spectrum.inside
+        ]
         for i, j in combinations_with_replacement(range(dimensions), 2)
     }
     slopes = np.stack([each[spectrum.inside] for each in gradient])
