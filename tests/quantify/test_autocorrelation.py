@@ -19,7 +19,7 @@ TRANSFORMS, PAIRS = (0, 0), (10**9, 0)
 @pytest.fixture(autouse=True, params=[TRANSFORMS, PAIRS], ids=["transforms", "pairs"])
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PAIRS_ALWAYS", request.param[0])
-    monkeypatch.setattr(module, "_PAIRS_PER_BOX_VOXEL", request.param[1])
+    monkeypatch.setattr(module, "_PAIRS_PER_BOX_VOXEL_AND_SIDE", request.param[1])
 
 
 def voxels_of(mask: Mask, seed: int) -> npt.NDArray[np.float64]:
@@ -89,3 +89,12 @@ def test_blocks_change_nothing_but_the_last_digits(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "_PAIRS_AT_ONCE", 700)
     blocks = autocorrelation(voxels, mask, (1, 2, 3))
     assert (blocks.moran, blocks.geary) == pytest.approx((whole.moran, whole.geary), rel=EXACT)
+
+
+def test_few_voxels_far_apart_need_no_transforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory of transforms goes with the box, that of pairs with the voxels."""
+    monkeypatch.undo()
+    monkeypatch.delattr(module, "_by_transforms")
+    mask = np.zeros((90, 90, 90), np.bool_)
+    mask[:10, :10, :10] = mask[80:, 80:, 80:] = True
+    assert autocorrelation(voxels_of(mask, 4), mask, (1, 1, 1)).geary == pytest.approx(1, abs=0.05)

@@ -21,9 +21,10 @@ from lucidray.quantify.region import Mask
 Array = npt.NDArray[np.float64]
 
 _PAIRS_AT_ONCE = 1_000_000  # distances, or frequencies, held in memory: 8 MB an array
-# Up to here pair by pair is faster: in small regions, and in few voxels that lie far apart.
+# Up to here pair by pair is faster: in small regions, and in few voxels that lie far apart. The transforms take a
+# time for each voxel of the box that grows with its sides.
 _PAIRS_ALWAYS = 200_000
-_PAIRS_PER_BOX_VOXEL = 16
+_PAIRS_PER_BOX_VOXEL_AND_SIDE = 1 / 12
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,11 @@ def autocorrelation(voxels: Array, mask: Mask, spacing: Vector) -> Autocorrelati
         Of the voxels (z, y, x), mm.
     """
     count = int(mask.sum())
-    values = voxels[mask]
-    deviations = np.where(mask, voxels - values.mean(), 0.0)
+    deviations = voxels[mask] - voxels[mask].mean()
     variance = float((deviations**2).sum())
-    pairs = count * (count - 1) // 2
-    sparse = pairs <= _PAIRS_ALWAYS + _PAIRS_PER_BOX_VOXEL * mask.size
-    sums = (_pair_by_pair if sparse else _by_transforms)(deviations, mask, spacing)
+    few = _PAIRS_ALWAYS + _PAIRS_PER_BOX_VOXEL_AND_SIDE * mask.size * sum(mask.shape)
+    pair_by_pair = count * (count - 1) / 2 <= few
+    sums = (_pair_by_pair if pair_by_pair else _by_transforms)(deviations, mask, spacing)
     return Autocorrelation(
         moran=count / sums.weight * sums.product / variance,
         geary=(count - 1) / sums.weight * (sums.square - sums.product) / variance,
@@ -70,44 +70,45 @@ def autocorrelation(voxels: Array, mask: Mask, spacing: Vector) -> Autocorrelati
 
 def _pair_by_pair(deviations: Array, mask: Mask, spacing: Vector) -> _Sums:
     points = np.argwhere(mask) * np.array(spacing)
-    values = deviations[mask]
     weight = product = square = 0.0
     step = max(1, _PAIRS_AT_ONCE // len(points))
     for start in range(0, len(points), step):
         distances = cdist(points[start : start + step], points)
         np.fill_diagonal(distances[:, start:], np.inf)
         np.reciprocal(distances, out=distances)
-        own = values[start : start + step]
+        own = deviations[start : start + step]
         degrees = distances.sum(axis=1)
         weight += float(degrees.sum())
         square += float((own**2 * degrees).sum())
-        distances *= values
+        distances *= deviations
         product += float((own * distances.sum(axis=1)).sum())
     return _Sums(weight, product, square)
 
 
 def _by_transforms(deviations: Array, mask: Mask, spacing: Vector) -> _Sums:
     """In a circle of twice the box, so that no pair is met the wrong way round."""
-    values = _even_sides(deviations)
+    ones = _even_sides(mask)
+    values = np.zeros_like(ones)
+    values[ones > 0] = deviations
     shape = values.shape
-    fields = zip(_parts(_even_sides(mask)), _parts(values), _parts(values**2), strict=True)
+    fields = zip(_parts(ones), _parts(values), _parts(values**2), strict=True)
     spectrum = _kernel_spectrum(shape, spacing)
     weight = product = square = 0.0
     for odd, field in zip(np.ndindex(2, 2, 2), fields, strict=True):
         matrices = [_matrix(side, bool(is_odd)) for side, is_odd in zip(shape, odd, strict=True)]
         # Frequencies count from 0 where a part is even, from 1 where it is odd.
         kernel = spectrum[tuple(slice(first, first + side) for first, side in zip(odd, shape, strict=True))]
-        for rows, (ones, deviating, squares) in _blocks(field, matrices):
-            gains = np.array(kernel[:, rows]).reshape(ones.shape)
+        for rows, (present, deviating, squares) in _blocks(field, matrices):
+            gains = np.array(kernel[:, rows]).reshape(present.shape)
             product += float(np.vdot(deviating * gains, deviating))
-            ones_gained = np.multiply(ones, gains, out=gains)
-            weight += float(np.vdot(ones_gained, ones))
-            square += float(np.vdot(ones_gained, squares))
+            gains *= present
+            weight += float(np.vdot(gains, present))
+            square += float(np.vdot(gains, squares))
     return _Sums(weight, product, square)
 
 
-def _even_sides(array: Array | Mask) -> Array:
-    return np.pad(array.astype(np.float64), [(0, side % 2) for side in array.shape])
+def _even_sides(mask: Mask) -> Array:
+    return np.pad(mask.astype(np.float64), [(0, side % 2) for side in mask.shape])
 
 
 def _parts(field: Array, axis: int = 0) -> Iterator[Array]:

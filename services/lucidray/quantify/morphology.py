@@ -109,7 +109,7 @@ class _Intensities:
     @cached_property
     def shift(self) -> Value:
         """Distance of the centre of mass from that of the morphological mask, mm."""
-        weights = np.where(self._mask, self._region.voxels, 0).astype(np.float64)
+        weights = np.where(self._mask, self._region.voxels, 0.0)
         if weights.sum() == 0:
             return NO_WEIGHT
         spacing = self._region.spacing
@@ -120,7 +120,7 @@ class _Intensities:
         if self.count == 1:
             return ONE_INTENSITY
         box = bounding_box(self._mask)
-        voxels, mask = self._region.voxels[box].astype(np.float64), self._mask[box]
+        voxels, mask = self._region.voxels[box], self._mask[box]
         if np.ptp(voxels[mask]) == 0:
             return CONSTANT
         return autocorrelation(voxels, mask, self._region.spacing)
