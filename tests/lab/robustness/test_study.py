@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import yaml
+from onnx import TensorProto, helper
 from pydicom import dcmread
 from scipy import ndimage
 from typer.testing import CliRunner
@@ -23,6 +24,8 @@ from lucidray.lab.robustness.perturbation import Chain
 from lucidray.lab.robustness.results import robustness, to_csv
 from lucidray.lab.robustness.study import Perturbations, Repeated
 from lucidray.launcher.main import app
+from lucidray.quantify.preset import Preset
+from lucidray.serving.bundle import CARD, MODEL, write_bundle
 
 Mask = npt.NDArray[np.bool_]
 SHAPE, SPACING = (14, 24, 24), (3.0, 2.0, 2.0)
@@ -129,6 +132,43 @@ def test_repeats_do_not_depend_on_who_else_is_measured(cohort: Path) -> None:
     assert few[0].measurements == many[0].measurements[:1]
     assert many[0].measurements[0] != many[0].measurements[1]
     assert Perturbations(preset, chain, 1, 6)(subjects[1]) != few
+
+
+def test_deep_features_are_perturbed_like_the_others(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network that passes the image on, on the grid of the measurement: its mean is the mean intensity."""
+    shape = [1, 1, 16, 32, 32]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["image"], ["same"])],
+        "same",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("same", TensorProto.FLOAT, shape)],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    content = {
+        "name": "same",
+        "version": "1.0.0",
+        "kind": "segmentation",
+        "title": "Test",
+        "intended_use": {"statement": "test", "population": "phantoms", "limitations": "test"},
+        "inputs": [{"role": "MR", "modality": "MR", "unit": "1", "spacing_limits": [[3, 3], [2, 2], [2, 2]]}],
+        "grid": {"role": "MR", "spacing": [2.0, 2.0, 2.0]},
+        "inference": {"patch": shape[2:]},
+        "outputs": [{"name": "same", "meaning": "test"}],
+        "embedding": {"layers": [{"name": "all", "output": "same", "channels": 1, "stride": [1, 1, 1]}]},
+        "training": {"data": "none", "n": 0},
+        "licence": "Apache-2.0",
+    }
+    write_bundle(tmp_path / "same", content, {MODEL: model.SerializeToString(), CARD: b"# Test\n"})
+    monkeypatch.setenv("LUCIDRAY_BUNDLES__FOLDERS", f'["{tmp_path}"]')
+    preset = Preset.model_validate(PRESET | {"deep": [{"bundle": "same"}]})
+    subject = read_cohort(cohort / "lesions.csv", preset)[1]
+    (lesion,) = Perturbations(preset, Chain.parse("RTNVC"), 2, 1)(subject)
+    assert not lesion.reason
+    for features in lesion.measurements:
+        found = {(each.family, each.name): each.value for each in features}
+        assert found["deep", "mean_0"] == pytest.approx(found["intensity_statistics", "mean_intensity"], rel=1e-5)
 
 
 def feature(value: float | None) -> Feature:

@@ -34,9 +34,6 @@ class Request:
 def perturb(request: Request, chain: str, repeats: int, seed: int, console: Console) -> int:
     """ICC under perturbation; the exit code: 0, or 3 where some lesions failed."""
     preset = find_preset(request.preset)
-    if preset.deep:
-        networks = ", ".join(each.bundle for each in preset.deep)
-        console.print(f"not perturbed: deep features ({networks})", highlight=False)
     work = Perturbations(preset, Chain.parse(chain), repeats, seed)
     subjects = read_cohort(request.cohort, preset, request.roi, any_grid=request.any_grid)
     lesions = perturb_cohort(subjects, work, request.jobs, console)

@@ -105,12 +105,19 @@ def perturbed_together(
     chain: Chain,
     rng: np.random.Generator,
     interpolation: Interpolation = "linear",
+    outside: Sequence[float | None] = (),
 ) -> list[Lesion]:
     """One region in several images under one draw, all on one grid laid over the first; as `perturbed`.
 
-    Contours are randomised on the first image, and each image has noise of its own. Where another image than the first
-    does not reach it is not a number, so that its voxels do not count.
+    Contours are randomised on the first image, and each image has noise of its own.
+
+    Parameters
+    ----------
+    outside
+        What stands where an image does not reach; none: its least value. If not given, other images than the first are
+        not a number there, so that such voxels do not count.
     """
+    beyond = outside or (None, *(np.nan for _ in lesions[1:]))
     lesion = lesions[0]
     native = lesion.volume.grid
     lattice = native if spacing is None else ibsi_grid(native, spacing)
@@ -125,7 +132,7 @@ def perturbed_together(
     target = _around(target, lesion)
     noise, contour = rng.spawn(2)
     noisy = noise if "N" in chain.links else None
-    images = [_values(each, target, noisy, interpolation, None if each is lesion else np.nan) for each in lesions]
+    images = [_values(each, target, noisy, interpolation, fill) for each, fill in zip(lesions, beyond, strict=True)]
     mask = resample_mask(lesion.mask, lesion.grid, target)
     if not mask.any():
         raise Permanent(

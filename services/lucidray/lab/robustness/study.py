@@ -15,6 +15,7 @@ from lucidray.lab.features.measuring import Subject, measure_subject, read_volum
 from lucidray.lab.features.rois import read_rois
 from lucidray.lab.features.run import progress_bar
 from lucidray.lab.features.workers import run_each
+from lucidray.lab.robustness.embedded import embedded
 from lucidray.lab.robustness.perturbation import Chain, Lesion, generator, perturbed, perturbed_together
 from lucidray.quantify.engine import compute
 from lucidray.quantify.hybrid.measure import measure_hybrid
@@ -73,6 +74,9 @@ class Perturbations:
                 others = perturbed_together(pair, hybrid.spacing, self.chain, draws, hybrid.measurement.interpolation)
                 volumes = {role: each.volume for role, each in zip(hybrid.roles, others, strict=True)}
                 found += measure_hybrid(hybrid, volumes, others[0].mask, others[0].grid, 1).features
+        name = next(iter(lesions.values())).name
+        for wanted in self.preset.deep:
+            found += embedded(wanted, lesions, self.chain, generator(self.seed, name, repeat))
         return found
 
 
