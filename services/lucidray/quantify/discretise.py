@@ -30,7 +30,8 @@ def bin_numbers(
     Numbers of bins, or why there are none.
     """
     if discretisation.method == "fixed_bin_number":
-        return _by_number(intensities, int(discretisation.value or 1))
+        bins = int(discretisation.value or 1)
+        return _too_many(bins) if bins > HIGHEST else _by_number(intensities, bins)
     if discretisation.method == "none":
         levels = np.rint(intensities)
         if not np.array_equal(levels, intensities) or levels.min() < 1:
@@ -43,8 +44,12 @@ def bin_numbers(
         levels = np.floor((intensities - low) / width) + 1
     highest = float(levels.max())
     if highest > HIGHEST:
-        return Undefined(f"too many grey levels: {highest:.3g}, at most {HIGHEST}")
+        return _too_many(highest)
     return levels.astype(np.int64)
+
+
+def _too_many(levels: float) -> Undefined:
+    return Undefined(f"too many grey levels: {levels:.3g}, at most {HIGHEST}")
 
 
 def _by_number(intensities: npt.NDArray[np.float64], bins: int) -> npt.NDArray[np.int64]:

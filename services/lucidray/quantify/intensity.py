@@ -1,15 +1,20 @@
 """Intensity statistics, intensity histogram and intensity-volume histogram (IBSI manual, sections 3.3 to 3.5)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from lucidray.quantify.discretise import Limits, bin_numbers
+from lucidray.quantify.discretise import HIGHEST, Limits, bin_numbers
 from lucidray.quantify.distribution import Distribution, described
 from lucidray.quantify.grey import Histogram
+from lucidray.quantify.ibsi import definitions
 from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.values import Undefined, Value, Values
 
+NAMES = tuple(name for name, each in definitions().items() if each.family == "intensity_volume_histogram")
 _FLAT = Undefined("one grey level spans the whole range")
+_ROUNDING = 1e-9  # of fractions, which end at decimals
 
 
 def statistics(intensities: npt.NDArray[np.float64]) -> Values:
@@ -52,22 +57,23 @@ def volume_histogram(intensities: npt.NDArray[np.float64], discretisation: Discr
     limits
         Re-segmentation range: where it is given, the histogram spans it (not with a fixed number of bins).
     """
-    spanned = _spanned(intensities, discretisation, limits)
-    if isinstance(spanned, Undefined):
-        return dict.fromkeys(
-            ("ivh_v10", "ivh_v90", "ivh_i10", "ivh_i90", "ivh_diff_v10_v90", "ivh_diff_i10_i90"), spanned
-        )
-    first, step, count, numbers = spanned
-    below = np.searchsorted(numbers, np.arange(1, count + 1), "left")
-    volumes = (numbers.size - below) / numbers.size
+    axis = _axis(intensities, discretisation, limits)
+    if isinstance(axis, Undefined):
+        return dict.fromkeys(NAMES, axis)
+    below = np.searchsorted(axis.numbers, np.arange(1, axis.count + 1), "left")
+    volumes = (axis.numbers.size - below) / axis.numbers.size
 
     def volume(fraction: float) -> Value:
-        return _FLAT if count == 1 else float(volumes[np.arange(count) / (count - 1) >= fraction][0])
+        """Of the voxels at this part of the range or above."""
+        if axis.length <= 0:
+            return _FLAT
+        fractions = np.arange(axis.count) * axis.step / axis.length
+        return float(volumes[fractions >= fraction - _ROUNDING][0])
 
     def intensity(fraction: float) -> float:
         """Of the first grey level that at most this part of the volume has; none has the level after the last."""
         found = np.flatnonzero(volumes <= fraction)
-        return first + step * float(found[0] if found.size else count)
+        return axis.first + axis.step * float(found[0] if found.size else axis.count)
 
     v10, v90, i10, i90 = volume(0.1), volume(0.9), intensity(0.1), intensity(0.9)
     difference = v10 if isinstance(v10, Undefined) or isinstance(v90, Undefined) else v10 - v90
@@ -81,24 +87,35 @@ def volume_histogram(intensities: npt.NDArray[np.float64], discretisation: Discr
     }
 
 
-def _spanned(
-    intensities: npt.NDArray[np.float64], discretisation: Discretisation, limits: Limits
-) -> tuple[float, float, int, npt.NDArray[np.int64]] | Undefined:
-    """First grey level, step, number of grey levels, and the number (from 1) of each voxel's grey level."""
-    low, high = (
-        end if limit is None else limit for limit, end in zip(limits, (intensities[0], intensities[-1]), strict=True)
-    )
+@dataclass(frozen=True)
+class _Axis:
+    """The grey levels of an intensity-volume histogram."""
+
+    first: float
+    step: float
+    count: int
+    length: float  # of the manual's range G, from which fractions of the intensity are taken
+    numbers: npt.NDArray[np.int64]  # of each voxel's grey level, from 1, ascending
+
+
+def _axis(intensities: npt.NDArray[np.float64], discretisation: Discretisation, limits: Limits) -> _Axis | Undefined:
     if discretisation.method == "fixed_bin_number":
         numbers = bin_numbers(intensities, discretisation, (None, None))
-        return numbers if isinstance(numbers, Undefined) else (1.0, 1.0, int(discretisation.value or 1), numbers)
+        bins = int(discretisation.value or 1)
+        return numbers if isinstance(numbers, Undefined) else _Axis(1.0, 1.0, bins, bins - 1.0, numbers)
+    low = float(intensities[0]) if limits[0] is None else limits[0]
+    high = float(intensities[-1]) if limits[1] is None else limits[1]
+    width = discretisation.value or 1.0
+    if (high - low) / width > HIGHEST:
+        return Undefined(f"too many grey levels in the intensity-volume histogram: more than {HIGHEST}")
     if discretisation.method == "none":
         if not np.array_equal(intensities, np.rint(intensities)):
             return Undefined(
                 "intensities are not whole numbers: round them or discretise the intensity-volume histogram"
             )
-        first, count = float(np.ceil(low)), int(np.floor(high) - np.ceil(low)) + 1
-        return first, 1.0, count, (intensities - first).astype(np.int64) + 1
-    width = discretisation.value or 1.0
+        first, last = float(np.ceil(low)), float(np.floor(high))
+        return _Axis(first, 1.0, int(last - first) + 1, last - first, (intensities - first).astype(np.int64) + 1)
+    # Bin centres; the range ends half a bin below the greatest intensity.
     count = max(int(np.ceil(round((high - low) / width, 6))), 1)
     numbers = np.minimum(np.floor((intensities - low) / width).astype(np.int64) + 1, count)
-    return low + width / 2, width, count, numbers
+    return _Axis(low + width / 2, width, count, high - low - width, numbers)

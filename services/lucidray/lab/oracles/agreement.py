@@ -34,6 +34,7 @@ _FLAT_SLICES = (
     "3.6: where all neighbours of a slice have one grey level the quotient is 0/0, hence not part of the average over "
     "slices; mirp counts 1"
 )
+_RANGE = "3.5: with bins of fixed size the range ends half a bin below the greatest intensity; mirp adds a bin"
 # By oracle and feature: the passage that decides, and what the other does.
 EXPLAINED: dict[tuple[str, str], str] = {
     ("mirp", "cm_corr"): _FLAT_SLICES,
@@ -42,6 +43,7 @@ EXPLAINED: dict[tuple[str, str], str] = {
         "mirp",
         "cm_inv_var",
     ): "3.6: a sum over no pair i < j is 0 and counts in the average over slices; mirp leaves it out",
+    **{("mirp", f"ivh_{name}"): _RANGE for name in ("v10", "v90", "diff_v10_v90")},
     ("z-rad", "ih_mode"): "3.4: of several most frequent levels the one closest to the mean; z-rad takes the lowest",
 }
 
