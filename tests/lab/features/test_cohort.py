@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -124,6 +126,32 @@ def test_a_run_that_was_killed_goes_on_from_its_last_whole_line(cohort: Path, tm
     assert journal.read_bytes() == whole[:first]
     assert [row["status"] for row in measured(cohort / "list.csv", output)] == ["measured", "failed", "measured"]
     assert journal.read_bytes() == whole
+
+
+@pytest.mark.faults
+def test_a_run_that_is_killed_loses_nothing_that_it_measured(forms: Forms, tmp_path: Path) -> None:
+    lines = [f"s{number},{forms.images['NIfTI']},{forms.masks['NIfTI']}" for number in range(40)]
+    (tmp_path / "list.csv").write_text("\n".join(["subject,image,mask", *lines]))
+    output, whole = tmp_path / "f.csv", tmp_path / "whole.csv"
+    command = [sys.executable, "-m", "lucidray.launcher.main", "features", str(tmp_path / "list.csv")]
+    process = subprocess.Popen([*command, "-p", "pet-suv", "--jobs", "2", "-o", str(output)], stdout=subprocess.DEVNULL)
+    journal = Journal(output).path
+    wait_until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 5)
+    process.kill()
+    process.wait()
+    kept = journal.read_bytes().count(b"\n")
+    assert 5 <= kept < len(lines)
+    assert not output.exists()
+    measured(tmp_path / "list.csv", output, jobs=2)
+    measured(tmp_path / "list.csv", whole)
+    assert output.read_bytes() == whole.read_bytes()
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_two_runs_do_not_write_one_table(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pyarrow.parquet
@@ -10,7 +11,8 @@ import pytest
 from lucidray.contracts.results import Feature
 from lucidray.core.errors import Permanent
 from lucidray.lab.features.lesion import LesionRow
-from lucidray.lab.features.tables import AGGREGATIONS, column, long, wide, write_table
+from lucidray.lab.features.research_files import read_research_file
+from lucidray.lab.features.tables import AGGREGATIONS, check_writable, column, long, wide, write_table
 from lucidray.quantify.ibsi import DIRECTIONAL, UNDIRECTED, aggregation_code
 
 CONTRAST = Feature(
@@ -83,6 +85,16 @@ def test_a_format_that_is_not_known_is_refused_before_anything_is_written(tmp_pa
     with pytest.raises(Permanent, match="csv, .parquet or .json"):
         write_table(wide(ROWS), tmp_path / "f.xlsx")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_library_is_named_with_the_extra_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(Permanent, match=r"pyarrow.*lucidray\[lab\]"):
+        check_writable(tmp_path / "f.parquet")
+    check_writable(tmp_path / "f.csv")
+    monkeypatch.setitem(sys.modules, "nibabel", None)
+    with pytest.raises(Permanent, match=r"nibabel.*lucidray\[lab\]"):
+        read_research_file(tmp_path / "f.nii")
 
 
 def read(path: Path) -> list[dict[str, str]]:

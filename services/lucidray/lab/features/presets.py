@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lucidray.core.errors import Permanent
+from lucidray.quantify.ibsi import TEXTURE
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import PRESETS, Preset, load_preset, read_preset
 from lucidray.quantify.settings import QuantifySettings
@@ -136,8 +137,6 @@ def _advice(field: str, measurement: Measurement) -> Iterator[Finding]:
 
 
 def _three_dimensional(measurement: Measurement) -> bool:
-    from lucidray.quantify.ibsi import TEXTURE
-
     return bool(set(measurement.families) & set(TEXTURE)) and any(
         each.startswith("3D") for each in measurement.aggregations
     )
