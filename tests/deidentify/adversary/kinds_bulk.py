@@ -4,7 +4,7 @@ import gzip
 import zlib
 
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEGBaseline8Bit
+from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 from tests.deidentify.adversary.drafts import Draft, item, sequence
 from tests.deidentify.adversary.kinds import kind
 
@@ -101,18 +101,68 @@ def _behind_all(draft: Draft) -> None:
 def _comments(draft: Draft) -> None:
     comment, camera = _bytes(draft, "JPEG comment"), _bytes(draft, "EXIF")
     frame = b"\xff\xd8" + _segment(0xFE, comment) + _segment(0xE1, b"Exif\0\0" + camera) + b"\xff\xd9"
+    _compress(draft, JPEGBaseline8Bit, frame)
+
+
+@kind("comments in JPEG-LS")
+def _comments_ls(draft: Draft) -> None:
+    scan = _segment(0xF7, bytes([8, 0, 16, 0, 16, 1, 1, 17, 0])) + _segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + bytes(8)
+    comments = _segment(0xFE, _bytes(draft, "comment")) + _segment(0xE8, b"mrfx" + _bytes(draft, "application data"))
+    _compress(draft, JPEGLSLossless, b"\xff\xd8" + comments + scan + b"\xff\xd9")
+
+
+@kind("comments in JPEG 2000")
+def _comments_2000(draft: Draft) -> None:
+    size = _segment(0x51, bytes(2) + b"\0\0\0\x10" * 2 + bytes(8) + b"\0\0\0\x10" * 2 + bytes(8) + b"\0\1\x0b\1\1")
+    comment = _segment(0x64, b"\0\1" + _bytes(draft, "comment"))
+    tile = (
+        b"\xff\x90\0\x0a"
+        + bytes(8)
+        + _segment(0x64, b"\0\1" + _bytes(draft, "comment of a tile"))
+        + b"\xff\x93"
+        + bytes(8)
+    )
+    _compress(draft, JPEG2000Lossless, b"\xff\x4f" + size + comment + tile + b"\xff\xd9")
+
+
+@kind("boxes around JPEG 2000")
+def _boxes(draft: Draft) -> None:
+    text = _bytes(draft, "XML box")
+    signature, code = b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\xd9"
+    xml = (8 + len(text)).to_bytes(4, "big") + b"xml " + text
+    _compress(draft, JPEG2000Lossless, signature + xml + (8 + len(code)).to_bytes(4, "big") + b"jp2c" + code)
+
+
+@kind("bytes behind RLE segments")
+def _behind_rle(draft: Draft) -> None:
+    header = (2).to_bytes(4, "little") + (64).to_bytes(4, "little") + (68).to_bytes(4, "little")
+    _compress(draft, RLELossless, header.ljust(64, b"\0") + b"\x81\0" * 4 + _bytes(draft, "behind the segments"))
+
+
+@kind("bytes in the offset tables of frames")
+def _offsets(draft: Draft) -> None:
     draft.syntax, draft.is_valid = JPEGBaseline8Bit, False
-    draft.dataset.add_new("PixelData", "OB", encapsulate([frame + b"\0" * (len(frame) % 2)]))
+    frame = b"\xff\xd8\xff\xd9"
+    items = [_bytes(draft, "basic offset table"), frame]
+    value = b"".join(b"\xfe\xff\x00\xe0" + len(each).to_bytes(4, "little") + each for each in items)
+    draft.dataset.add_new("PixelData", "OB", value)
     draft.dataset["PixelData"].is_undefined_length = True
+    draft.put("ExtendedOffsetTable", "OV", _bytes(draft, "extended offset table") + bytes(4))
+    draft.put("ExtendedOffsetTableLengths", "OV", _bytes(draft, "its lengths") + bytes(4))
 
 
 @kind("bytes between compressed frames")
 def _fragments(draft: Draft) -> None:
     frame = b"\xff\xd8\xff\xd9"
-    draft.syntax, draft.is_valid = JPEGBaseline8Bit, False
-    draft.dataset.add_new("PixelData", "OB", encapsulate([frame + _bytes(draft, "behind the frame"), frame]))
-    draft.dataset["PixelData"].is_undefined_length = True
+    _compress(draft, JPEGBaseline8Bit, frame + _bytes(draft, "behind the frame"), frame)
     draft.dataset.NumberOfFrames = 2
+
+
+def _compress(draft: Draft, syntax: UID, *frames: bytes) -> None:
+    """Frames of no picture: a tool may refuse them, but not let them pass as they are."""
+    draft.syntax, draft.is_valid = syntax, False
+    draft.dataset.add_new("PixelData", "OB", encapsulate([frame + b"\0" * (len(frame) % 2) for frame in frames]))
+    draft.dataset["PixelData"].is_undefined_length = True
 
 
 def _segment(marker: int, content: bytes) -> bytes:

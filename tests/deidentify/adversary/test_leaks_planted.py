@@ -18,7 +18,11 @@ from lucidray.core.errors import LucidrayError
 SEALED = os.environ.get("LUCIDRAY_ADVERSARY_SEED") or secrets.token_hex(8)
 KINDS = len(kinds())
 # Malformed: the engine reads none of it.
-UNREADABLE = {"bytes behind the last element"}
+UNREADABLE = {
+    "bytes behind the last element",
+    "boxes around JPEG 2000",
+    "bytes in the offset tables of frames",
+}
 # What the engine leaves to the gates before it, and what these keep back.
 GATED = {"bytes behind the pixels"}
 KEPT_BACK = {
