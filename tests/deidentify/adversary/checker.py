@@ -10,6 +10,7 @@ from tests.deidentify.adversary.planter import Plant
 from lucidray.deidentify.audit.elements import elements
 from lucidray.deidentify.audit.search import Hit, Searcher
 
+MIN_UNIQUE = 8  # characters
 _Seen = tuple[Hit | None, frozenset[str]]  # and the options that the output declares
 _Found = dict[str, dict[str, _Seen]]  # by value, by file
 
@@ -57,8 +58,8 @@ class Checker:
     def check(self, outputs: Mapping[str, Output], *, lenient: bool = False) -> Result:
         """Count, where `outputs` has what a tool made of a file, by the file's name.
 
-        A plant leaks if it is found in any output; one that several files share, if it is found in that of its own
-        file. What an option of PS3.15 lets stay is no leak where the output declares the option; `lenient`
+        A plant leaks if it is found in any output; one that several files share, or that is so short that numbers hold
+        it by chance, if it is found in that of its own file. What an option of PS3.15 lets stay is no leak where the output declares the option; `lenient`
         takes every option for declared.
         """
         found = self._hits(outputs)
@@ -80,8 +81,9 @@ class Checker:
         return self._searcher.search(data, name)
 
     def _of(self, plant: Plant, file_name: str, found: _Found) -> _Seen:
-        hits = found.get(plant.identifier.value, {})
-        if self._planted[plant.identifier.value] == 1 and hits:
+        value = plant.identifier.value
+        hits = found.get(value, {})
+        if self._planted[value] == 1 and len(value) >= MIN_UNIQUE and hits:
             return next(iter(hits.values()))
         return hits.get(file_name, (None, frozenset()))
 

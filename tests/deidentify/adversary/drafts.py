@@ -107,16 +107,24 @@ class Draft:
         head, content = DicomBytesIO(), DicomBytesIO()
         content.is_implicit_VR = self.syntax.is_implicit_VR
         content.is_little_endian = self.syntax != ExplicitVRBigEndian
-        if any(element.is_raw for element in self.dataset.values()):  # else pydicom would read and write them anew
-            self.dataset.set_original_encoding(
-                content.is_implicit_VR, content.is_little_endian, self.dataset._character_set
-            )
+        _write_raw(self.dataset, content.is_implicit_VR, content.is_little_endian)
         write_file_meta_info(head, meta)
         write_dataset(content, self.dataset)
         body = content.getvalue() + self.tail
         if self.syntax == DeflatedExplicitVRLittleEndian:
             body = _deflated(body)
         return bytes(self.preamble.ljust(128, b"\0")[:128] + b"DICM" + head.getvalue() + body)
+
+
+def _write_raw(dataset: Dataset, implicit: bool, little_endian: bool) -> None:
+    """Let pydicom write raw elements as they are, which it otherwise reads and writes anew."""
+    elements = [dataset.get_item(tag) for tag in dataset.keys()]  # noqa: SIM118 (iterating reads raw elements)
+    for element in elements:
+        if element.VR == "SQ" and not element.is_raw:
+            for each in element.value:
+                _write_raw(each, implicit, little_endian)
+    if any(element.is_raw for element in elements):
+        dataset.set_original_encoding(implicit, little_endian, dataset._character_set)
 
 
 def _deflated(data: bytes) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("dicomanonymizer", reason="needs the table of the package dicom-anonymizer (extra `test`)")
 
-from tests.deidentify.adversary.checker import Checker
+from tests.deidentify.adversary.checker import MIN_UNIQUE, Checker
 from tests.deidentify.adversary.corpus import make_corpus, write_corpus
 from tests.deidentify.adversary.test_leaks_planted import OPEN
 from typer.testing import CliRunner
@@ -31,9 +31,10 @@ def test_nothing_planted_comes_out_of_a_folder(tmp_path: Path, profile: str) -> 
     paths = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert len(paths) > 0.9 * len(corpus)
     checker = Checker(corpus)
-    kept = {plant.identifier.value for each in corpus for plant in each.plants if plant.kept_by}
+    plants = [plant for each in corpus for plant in each.plants]
+    kept = {plant.identifier.value for plant in plants if plant.kept_by or len(plant.identifier.value) < MIN_UNIQUE}
     hits = [hit for path in paths for hit in checker.search(path.read_bytes(), str(path.relative_to(tmp_path / "out")))]
-    # Dates are few: a shifted one may be another's true one. They are checked file by file elsewhere.
+    # A shifted date may be another's true one, and short numbers are met by chance: both are checked file by file.
     leaked = [hit for hit in hits if hit.identifier.kind is not Kind.DATE and hit.identifier.value not in kept]
     assert [(hit.identifier.source, hit.place) for hit in leaked] == []
     assert not checker.search(re.sub(r"\s*│\s*", " ", printed).encode())

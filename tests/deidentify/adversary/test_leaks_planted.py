@@ -37,7 +37,7 @@ KEPT_BACK = {
     *(f"burned in: {name}" for name in ("ultrasound", "secondary capture", "screen save", "declared", "denied")),
 }
 # Known to leak still: to be mended in the engine, and then to go from here.
-OPEN: set[str] = set()
+OPEN = {"bytes behind RLE segments"}
 OPEN_LOGGED: set[str] = set()
 
 

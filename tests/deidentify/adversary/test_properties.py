@@ -22,12 +22,9 @@ _STRUCTURE = {
 }
 
 
-COUNTED: tuple[str, ...] = ()  # to be ("1", "2", "3") once the engine counts numbers
-
-
 def _takes_any_bytes(vr: str, vm: str) -> bool:
-    """Whether it holds any number of numbers: in implicit VR nothing tells them from letters."""
-    return vr in ("FD", "FL", "SL", "SS", "UL", "US", "US or SS", "SV", "UV", "AT") and vm not in COUNTED
+    """Whether it holds several numbers: in implicit VR nothing tells them from letters."""
+    return vr in ("FD", "FL", "SL", "SS", "UL", "US", "US or SS", "SV", "UV", "AT") and vm != "1"
 
 
 _TEXTS = ("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UT", "UI", "DA", "TM", "DS", "IS", "AS", "OB", "UN")
