@@ -59,8 +59,8 @@ class Checker:
         """Count, where `outputs` has what a tool made of a file, by the file's name.
 
         A plant leaks if it is found in any output; one that several files share, or that is so short that numbers hold
-        it by chance, if it is found in that of its own file. What an option of PS3.15 lets stay is no leak where the output declares the option; `lenient`
-        takes every option for declared.
+        it by chance, if it is found in that of its own file. What an option of PS3.15 lets stay is no leak where the
+        output declares the option; `lenient` takes every option for declared.
         """
         found = self._hits(outputs)
         result = Result()
