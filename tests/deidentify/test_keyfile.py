@@ -88,7 +88,7 @@ def test_the_vault_does_not_open_without_a_strong_key(data: Path, monkeypatch: p
     assert not (data / "vault.db").exists()
     write(path, VAULT_KEY.hex())
     open_vault("tester")
-    assert (data / "vault.db").exists()
+    assert (data / "vault.db").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("module", ["lucidray.deidentify", "lucidray.launcher.main"])

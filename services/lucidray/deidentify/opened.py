@@ -56,10 +56,13 @@ def open_vault(actor: str) -> Vault:
         Its database does not answer.
     """
     vault_keys()  # refuse at the start, not at the first case
+    data, url = CoreSettings.load().data, DeidentifySettings.load().vault_url
     try:
-        engine = open_database(CoreSettings.load().data, "vault", METADATA, DeidentifySettings.load().vault_url)
+        engine = open_database(data, "vault", METADATA, url)
     except SQLAlchemyError as error:
         raise unavailable(error) from None
+    if not url:
+        (data / "vault.db").chmod(0o600)
     return Vault(engine, vault_keys, SystemClock(), actor)
 
 
