@@ -85,8 +85,8 @@ def test_what_is_no_image_goes(syntax: UID, hide: Callable[[bytes], bytes], frag
 def test_comments_between_scans_are_found() -> None:
     scan = segment(0xDA, b"\1\1\0\0\x3f\0") + b"\x12\xff\x00\x34\xff\xd0\x56"
     frame = b"\xff\xd8" + segment(0xE0, b"JFIF\0\1\1\0\0\1\0\1\0\0") + scan + segment(0xFE, NAME) + scan + b"\xff\xd9"
-    ((begin, end),) = unwanted(frame)
-    assert frame[begin:end] == NAME
+    (change,) = unwanted(frame)
+    assert frame[change.begin : change.end] == NAME
 
 
 def test_application_data_that_are_needed_stay() -> None:
@@ -109,7 +109,7 @@ def test_what_is_no_code_stream_is_malformed(frame: bytes) -> None:
 def test_offset_tables_and_rle_headers_hold_no_text() -> None:
     dataset = compressed(RLELossless)
     frame = frame_of(dataset)
-    hidden = frame[:32] + NAME + frame[48:]
+    hidden = frame[:32] + NAME + frame[48:]  # offsets of segments that are not there
     assert NAME not in through_engine(with_frame(dataset, hidden))
     dataset = compressed(JPEGLSLossless)
     table = struct.pack("<HHI", 0xFFFE, 0xE000, len(NAME)) + NAME
@@ -117,6 +117,22 @@ def test_offset_tables_and_rle_headers_hold_no_text() -> None:
     dataset["PixelData"].is_undefined_length = True
     with pytest.raises(Malformed, match="offset table"):
         through_engine(part10(dataset, JPEGLSLossless))
+
+
+@pytest.mark.parametrize("fragments", [1, 2])
+def test_bytes_behind_runs_go(fragments: int) -> None:
+    dataset = compressed(RLELossless)
+    frame = frame_of(dataset)
+    offset = int.from_bytes(frame[8:12], "little")  # of the second segment
+    hidden = frame[:offset] + NAME + frame[offset:] + NAME
+    hidden = hidden[:8] + (offset + len(NAME)).to_bytes(4, "little") + hidden[12:]
+    size = -(-len(hidden) // fragments // 2) * 2
+    data = with_frame(dataset, *(hidden[at : at + size] for at in range(0, len(hidden), size)))
+    output = through_engine(data)
+    assert NAME not in b"".join(list(generate_fragments(parse(output).PixelData))[1:])
+    assert (parse(output).pixel_array == IMAGE).all()
+    with pytest.raises(Malformed, match="not whole"):
+        through_engine(with_frame(dataset, frame[: len(frame) // 4 * 2]))
 
 
 def test_a_stream_that_is_not_of_its_transfer_syntax_is_malformed() -> None:

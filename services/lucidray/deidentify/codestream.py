@@ -1,18 +1,20 @@
 """Compressed frames: comments and application data in them, and bytes behind their end, are overwritten in place.
 
 No byte of the image is decoded or moved: lengths and offsets stay what they are. JPEG (ISO/IEC
-10918-1 annex B), JPEG-LS (ISO/IEC 14495-1 annex C), JPEG 2000 and HTJ2K (ISO/IEC 15444-1 annex A).
+10918-1 annex B), JPEG-LS (ISO/IEC 14495-1 annex C), JPEG 2000 and HTJ2K (ISO/IEC 15444-1 annex A),
+run lengths (DICOM PS3.5 annex G).
 """
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 from lucidray.imaging.elements import Malformed
 from lucidray.imaging.levels import Buffer
 
 _JPEG_START, _JPEG_END = b"\xff\xd8", 0xD9
 _JPEG2000_START, _SIZ_FIRST = b"\xff\x4f", b"\xff\x51"
-FRAME_STARTS = frozenset({_JPEG_START, _JPEG2000_START})
 _COMMENT, _APPLICATION = 0xFE, range(0xE0, 0xF0)
 _SCAN = 0xDA
 _NO_SEGMENT = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length: TEM, RST0 to RST7, SOI
@@ -23,7 +25,21 @@ _MARKER_IN_SCAN = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 
 _J2K_COMMENT, _J2K_TILE, _J2K_DATA, _J2K_END = 0x64, 0x90, 0x93, 0xD9
 
-Change = tuple[int, int]  # from, to: what is overwritten
+_RLE_HEADER, _RLE_MOST_SEGMENTS = 64, 15
+_NO_RUN = 128  # the packet that stands for nothing
+
+
+class Change(NamedTuple):
+    """What is overwritten, and by which byte."""
+
+    begin: int
+    end: int
+    filler: bytes = b"\0"
+
+
+def begins_code_stream(frame: bytes) -> bool:
+    """Whether bytes begin as a frame of the JPEG family does."""
+    return frame.startswith((_JPEG_START, _JPEG2000_START))
 
 
 def unwanted(frame: Buffer) -> list[Change]:
@@ -42,6 +58,50 @@ def unwanted(frame: Buffer) -> list[Change]:
     raise Malformed("a compressed frame does not begin as its transfer syntax says")
 
 
+def begins_run_lengths(frame: bytes) -> bool:
+    """Whether bytes begin as a frame of run lengths does."""
+    segments = int.from_bytes(frame[:4], "little")
+    return len(frame) >= _RLE_HEADER and 1 <= segments <= _RLE_MOST_SEGMENTS and frame[4:8] == b"\x40\0\0\0"
+
+
+def unwanted_in_run_lengths(frame: bytes, pixels: int) -> Iterator[Change]:
+    """The same for a frame of run lengths: offsets of no segment, and bytes behind the last run of each.
+
+    Raises
+    ------
+    Malformed
+        It is none, or not whole.
+    """
+    if not begins_run_lengths(frame):
+        raise Malformed("a compressed frame does not begin as its transfer syntax says")
+    count = int.from_bytes(frame[:4], "little")
+    used = 4 * (count + 1)
+    if frame[used:_RLE_HEADER].strip(b"\0"):
+        yield Change(used, _RLE_HEADER)
+    offsets = [int.from_bytes(frame[at : at + 4], "little") for at in range(4, used, 4)] + [len(frame)]
+    for start, end in pairwise(offsets):
+        behind = _end_of_runs(frame, start, end, pixels)
+        if frame[behind:end].strip(b"\0"):
+            yield Change(behind, end, bytes([_NO_RUN]))
+
+
+def _end_of_runs(frame: bytes, position: int, end: int, pixels: int) -> int:
+    decoded = 0
+    while decoded < pixels:
+        if not _RLE_HEADER <= position < end:
+            raise Malformed("a compressed frame is not whole")
+        packet = frame[position]
+        if packet < _NO_RUN:  # that many bytes and one as they are
+            position += packet + 2
+            decoded += packet + 1
+        elif packet > _NO_RUN:  # the next byte, again and again
+            position += 2
+            decoded += 257 - packet
+        else:
+            position += 1
+    return position
+
+
 def _jpeg(data: bytes) -> Iterator[Change]:
     position = 2
     while True:
@@ -53,7 +113,7 @@ def _jpeg(data: bytes) -> Iterator[Change]:
             continue
         start, end = _segment(data, position)
         if marker == _COMMENT or (marker in _APPLICATION and not _is_harmless(marker, data[start:end])):
-            yield start, end
+            yield Change(start, end)
         position = end
         if marker == _SCAN:
             found = _MARKER_IN_SCAN.search(data, end)
@@ -75,7 +135,7 @@ def _jpeg2000(data: bytes) -> Iterator[Change]:
             continue
         start, end = _segment(data, position)
         if marker == _J2K_COMMENT:
-            yield start + 2, end  # behind the registration: says whether binary or text
+            yield Change(start + 2, end)  # behind the registration: says whether binary or text
         if marker == _J2K_TILE:
             length = int.from_bytes(data[start + 2 : start + 6], "big")
             tile_end = position - 2 + length if length else data.rfind(b"\xff\xd9")
@@ -103,7 +163,7 @@ def _segment(data: bytes, position: int) -> tuple[int, int]:
 
 def _behind(data: bytes, position: int) -> Iterator[Change]:
     if data[position:].strip(b"\0"):
-        yield position, len(data)
+        yield Change(position, len(data))
 
 
 def _is_harmless(marker: int, content: bytes) -> bool:
