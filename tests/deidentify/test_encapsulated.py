@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.encaps import encapsulate, generate_fragments
 from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 from tests.deidentify.objects import ct_slice, parse, part10, through_engine
 
-from lucidray.deidentify.codestream import unwanted
+from lucidray.deidentify.codestream import unwanted, unwanted_in_run_lengths
 from lucidray.deidentify.source import Source
 from lucidray.imaging.elements import Malformed
 
@@ -141,3 +143,13 @@ def test_a_stream_that_is_not_of_its_transfer_syntax_is_malformed() -> None:
     assert Source.of(data).transfer_syntax == JPEGLSLossless != JPEGBaseline8Bit
     with pytest.raises(Malformed, match="does not begin"):
         through_engine(data)
+
+
+@given(st.binary(max_size=120), st.sampled_from([b"\xff\xd8", b"\xff\x4f\xff\x51", b"\2\0\0\0\x40\0\0\0", b""]))
+def test_any_frame_ends_in_changes_or_malformed(frame: bytes, start: bytes) -> None:
+    data = start + frame
+    try:
+        changes = list(unwanted_in_run_lengths(data, 64) if start.startswith(b"\2") else unwanted(data))
+    except Malformed:
+        return
+    assert all(0 <= change.begin < change.end <= len(data) for change in changes)

@@ -88,7 +88,7 @@ def unwanted_in_run_lengths(frame: bytes, pixels: int) -> Iterator[Change]:
 def _end_of_runs(frame: bytes, position: int, end: int, pixels: int) -> int:
     decoded = 0
     while decoded < pixels:
-        if not _RLE_HEADER <= position < end:
+        if not _RLE_HEADER <= position < min(end, len(frame)):
             raise Malformed("a compressed frame is not whole")
         packet = frame[position]
         if packet < _NO_RUN:  # that many bytes and one as they are
