@@ -4,27 +4,28 @@ import re
 from pathlib import Path
 from textwrap import fill
 
+from rich.box import SIMPLE
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.lab.features.presets import as_yaml, check, find_preset, preset_files
 from lucidray.lab.features.pyradiomics.parameters import Modality, read_parameters, to_preset
-from lucidray.quantify.preset import Preset, read_preset
+from lucidray.quantify.preset import read_preset
 
 
 def listed() -> Table:
-    """Every preset: name, images, families, response maps, digest; a broken one says so."""
-    table = Table("name", "title", "images", "families", "filters", "digest")
+    """Every preset: name, title, images, digest; a broken one says so."""
+    table = Table("name", "title", "images", "digest", box=SIMPLE)
     for name, path in preset_files().items():
         try:
             preset = read_preset(path)
         except LucidrayError as error:
-            table.add_row(name, f"[red]{error.cause}", "", "", "", "")
+            table.add_row(name, f"[red]{escape(error.cause)}", "", "")
             continue
-        families = {family for each in preset.measurements for family in each.families}
-        filters = {spec.label for each in preset.measurements for spec in each.filters}
-        table.add_row(name, preset.title, _roles(preset), str(len(families)), str(len(filters)), preset.digest[:12])
+        roles = dict.fromkeys(each.role for each in preset.measurements)
+        table.add_row(name, preset.title, ", ".join(roles), preset.digest[:12])
     return table
 
 
@@ -78,7 +79,3 @@ def imported(parameters: Path, modality: Modality, output: Path | None, notes: C
         output.write_text(text, "utf-8")
         notes.print(f"{output}: digest {preset.digest}", highlight=False, soft_wrap=True)
     return text
-
-
-def _roles(preset: Preset) -> str:
-    return ", ".join(dict.fromkeys(each.role for each in preset.measurements))
