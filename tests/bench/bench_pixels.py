@@ -36,6 +36,7 @@ DATA = Path(os.environ.get("LUCIDRAY_DATA", "../shared/data"))
 FONTS = Path("/usr/share/fonts/truetype")
 HELD_OUT = ("liberation", "hack")
 SEED, PICTURES, SHAPE, HEIGHTS = 4711, 40, (384, 512), (10, 48)
+SMALLEST_SLICE = 128  # pixels a side
 COVERED = 0.9  # of a line's box, blanked: then nobody reads it
 RECALL_GOAL, FALSE_GOAL = 0.98, 0.01
 Detector = Callable[[npt.NDArray[Any]], list[Found]]
@@ -129,9 +130,9 @@ def false_alarms(peer: Detector | None) -> Iterator[Share]:
 
 
 def with_text(picture: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[Any] | None:
-    """A slice with text in it, of 12 bits as scanners have them; None where there is no room."""
+    """A slice with text in it, of 12 bits as scanners have them; None for small crops, on which nobody writes."""
     low, high = float(picture.min()), float(picture.max())
-    if high <= low:
+    if high <= low or min(picture.shape) < SMALLEST_SLICE:
         return None
     marked, lines = burn(((picture - low) / (high - low)).astype(np.float32), rng, [None], 2, HEIGHTS)
     return (marked * 4095).astype(np.int16) if lines else None
