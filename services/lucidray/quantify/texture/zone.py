@@ -30,7 +30,9 @@ class Zones:
 def find_zones(grey: GreyLevels, *, within_slice: bool) -> list[Zones]:
     """The zones of each slice, or of the volume."""
     distances = kernels.border_distances(grey.inside, within_slice).reshape(-1)
-    earlier = -grey.offsets(half(neighbours(1, "chebyshev", within_slice)))
+    vectors = half(neighbours(1, "chebyshev", within_slice))
+    along_an_axis = np.flatnonzero(np.abs(vectors).sum(axis=1) == 1)
+    earlier = -grey.offsets(np.roll(vectors, -along_an_axis[-1], axis=0))  # the slowest axis first
     spans = grey.slices if within_slice else [grey.whole]
     return [Zones(*kernels.zones(grey.flat, distances, first, last, earlier), voxels) for first, last, voxels in spans]
 
