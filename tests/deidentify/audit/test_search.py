@@ -152,7 +152,7 @@ def test_a_name_is_found_without_its_accents() -> None:
         )
 
 
-@pytest.mark.parametrize("text", ["CT 48-15-16", "Thorax 481 516", "48/15/16"])
+@pytest.mark.parametrize("text", ["CT 48-15-16", "Thorax 481 516", "48/15/16", "DWI b1000 48 15 16", "48 15 16 3.0"])
 def test_a_short_number_is_found_in_groups(text: str) -> None:
     searcher = Searcher([Identifier(Kind.ID, "481516", "list")])
     data = part10(ct_slice(SeriesDescription=text, PatientName="", StudyDescription=""))

@@ -1,6 +1,7 @@
 """Looks for identifiers in every byte stream of a file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, BytesAhoCorasick
@@ -42,13 +43,16 @@ class _Automaton:
         self._wanted = list(wanted.values())
         self._automaton = BytesAhoCorasick(list(wanted)) if wanted else None
 
-    def find(self, data: bytes, places: Places | None = None) -> Iterator[tuple[Identifier, Needle, int]]:
-        """Identifier, needle and offset of every match; elements of `places` are borders that no number crosses."""
+    def find(
+        self, data: bytes, places: Places | None = None, borders: Collection[int] = ()
+    ) -> Iterator[tuple[Identifier, Needle, int]]:
+        """Identifier, needle and offset of every match. A number ends at the ends of elements and at `borders`."""
         if self._automaton is None:
             return
         for index, start, end in self._automaton.find_matches_as_indexes(data, overlapping=True):
             place = places.at(start) if places else None
             limits = (place.start, place.end) if isinstance(place, Element) else (0, len(data))
+            limits = (start if start in borders else limits[0], end if end in borders else limits[1])
             for identifier, needle in self._wanted[index]:
                 if _stands_alone(data, start, end, needle.edge, limits):
                     yield identifier, needle, start
@@ -119,13 +123,19 @@ class Searcher:
     def _in_squeezed(self, data: bytes) -> Iterator[tuple[Identifier, Needle, int]]:
         return (each for each in self._joined.find(squeezed(data)) if len(each[1].data) >= MIN_SQUEEZED)
 
+    def _in_words(self, text: str) -> Iterator[tuple[Identifier, str]]:
+        """In the words of a text written together: what is a number of its own is known by where words end."""
+        words_of_text = [word.encode() for word in folded(text).split()]
+        borders = set(accumulate(map(len, words_of_text), initial=0))
+        for identifier, needle, _ in self._joined.find(b"".join(words_of_text), borders=borders):
+            yield identifier, needle.form
+
     def _in_texts(self, found: Sequence[Element]) -> Iterator[Hit]:
         if self._words is None:
             return
         for element in found:
             for text in element.texts:
-                for identifier, needle, _ in self._joined.find(squeezed(text.encode())):
-                    yield Hit(identifier, element.path, needle.form)
+                yield from (Hit(each, element.path, form) for each, form in self._in_words(text))
                 for index, *_ in self._words.find_matches_as_indexes(f" {folded(text)} ", overlapping=True):
                     word, identifiers = self._spoken[index]
                     if len(word) - 2 < MIN_WORD and word.isascii() and element.vr != "PN":
