@@ -129,7 +129,7 @@ def test_slices_are_sampled_by_their_uid_the_first_always() -> None:
         data = file(picture)
         refused += is_refused(data)
         assert number > 20 or is_refused(data) == is_refused(data)
-    assert 1 <= refused <= 16  # of 96, one in sixteen
+    assert 1 <= refused <= 16  # one in sixty-four, six times
     with pytest.raises(Refused):
         admit(file(slice_with_text(InstanceNumber=1)))
 

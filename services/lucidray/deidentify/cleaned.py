@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lucidray.deidentify.elements import encoded, padded
-from lucidray.deidentify.source import forget
 from lucidray.imaging.elements import Encoding, is_deflated
-from lucidray.imaging.levels import Buffer
+from lucidray.imaging.levels import Buffer, forget
 
 IMPLEMENTATION_CLASS_UID = "2.25.129465710184322875401196013361744038117"
 IMPLEMENTATION_VERSION_NAME = "LUCIDRAY"

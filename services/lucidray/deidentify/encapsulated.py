@@ -14,9 +14,9 @@ from lucidray.deidentify.codestream import (
     unwanted,
     unwanted_in_run_lengths,
 )
-from lucidray.deidentify.source import Source, forget
+from lucidray.deidentify.source import Source
 from lucidray.imaging.elements import Malformed
-from lucidray.imaging.levels import Element
+from lucidray.imaging.levels import Element, forget
 
 _ROWS, _COLUMNS = int(Tag("Rows")), int(Tag("Columns"))
 _BEGINNING = 64  # bytes of a fragment that tell whether a frame begins in it

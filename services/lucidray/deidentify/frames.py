@@ -1,6 +1,5 @@
 """The frames of an image as pictures to look at, one at a time: of a large object no more than that is in memory."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ from lucidray.imaging.levels import Element
 
 Picture = npt.NDArray[Any]  # (y, x)
 
-_ITEM_HEADER = 8  # tag and length (PS3.5 section 7.5)
 _DESCRIPTION = (
     "Rows",
     "Columns",
@@ -93,17 +91,13 @@ class Frames:
         return array
 
     def _encoded(self, element: Element, index: int) -> bytes:
-        data, fragments = self._source.data, list(self._fragments(element))[1:]  # the first is the offset table
+        data, fragments = (
+            self._source.data,
+            list(self._source.levels.fragments(element))[1:],
+        )  # the first is the offset table
         if len(fragments) == self.count:
             start, end = fragments[index]
             return bytes(data[start:end])
         if self.count == 1:
             return b"".join(bytes(data[start:end]) for start, end in fragments)
         return get_frame(bytes(data[element.start : element.end]), index, number_of_frames=self.count)
-
-    def _fragments(self, element: Element) -> Iterator[tuple[int, int]]:
-        data, at = self._source.data, element.start  # encapsulated pixel data is always little endian
-        while at + _ITEM_HEADER <= element.end:
-            length = int.from_bytes(data[at + 4 : at + _ITEM_HEADER], "little")
-            yield at + _ITEM_HEADER, at + _ITEM_HEADER + length
-            at += _ITEM_HEADER + length

@@ -23,7 +23,7 @@ from lucidray.deidentify.source import Source
 from lucidray.deidentify.textmap import Found, find_text
 from lucidray.imaging.levels import Buffer
 
-SAMPLED = 16  # one slice in so many is looked at, and the first of a series
+SAMPLED = 64  # one slice in so many is looked at (a few of a series), and the first of a series
 SURE, SMALLEST_AREA = 0.6, 100  # certainty and pixels of a place that keeps a scanner's slice back
 LARGEST_SHARE = 0.5  # of a picture: more is the picture's own texture, not a line
 MARGIN = 4  # pixels blanked around what looks like text

@@ -95,12 +95,5 @@ def opened(path: Path) -> Iterator[Buffer]:
             yield view
 
 
-def forget(data: Buffer, begin: int, end: int) -> None:
-    """Let bytes of a mapped file go out of memory again; they are read anew if they are looked at once more."""
-    if isinstance(data, memoryview) and isinstance(data.obj, mmap.mmap):
-        page = begin - begin % mmap.PAGESIZE
-        data.obj.madvise(mmap.MADV_DONTNEED, page, end - page)
-
-
 def _text(data: Buffer, element: Element) -> str:
     return bytes(data[element.start : element.end]).decode("ascii", "replace").strip(" \0")

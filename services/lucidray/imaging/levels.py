@@ -5,6 +5,7 @@ sequences that it is asked to enter, and touches no value: of a file that is map
 only what is looked at is ever read.
 """
 
+import mmap
 from collections.abc import Iterator
 from struct import Struct
 from struct import error as StructError
@@ -25,6 +26,7 @@ from lucidray.imaging.elements import (
 
 Buffer = bytes | memoryview
 
+_LARGE = 1 << 16  # bytes: as much as a page fault brings in
 _IMPLICIT_LITTLE = Encoding(implicit=True)
 _ENDS = "the data set ends inside the header of an element"
 # By byte order, big endian second: tag and length; tag, VR and short length; long length.
@@ -97,7 +99,13 @@ class Levels:
             if end is None:
                 raise Malformed("a fragment of pixel data has no length")
             yield start, end
+            self._pass_over(start, end)
             position = end
+
+    def _pass_over(self, begin: int, end: int) -> None:
+        """Looking at a header brings some pages around it into memory: let those of a large value go again."""
+        if end - begin > _LARGE:
+            forget(self._data, begin, end)
 
     def _delimited(self, start: int, limit: int, encoding: Encoding, depth: int) -> tuple[list[Element], int]:
         """The elements of an item without a length, and what comes after its delimiter."""
@@ -172,5 +180,17 @@ class Levels:
             if group << 16 | number == SEQUENCE_END:
                 return position
             content, end = self._item(position, limit, encoding)
-            position = self._delimited(content, limit, encoding, depth)[1] if end is None else end
+            if end is None:
+                position = self._delimited(content, limit, encoding, depth)[1]
+            else:
+                self._pass_over(content, end)
+                position = end
         raise Malformed(_ENDS)
+
+
+def forget(data: Buffer, begin: int, end: int) -> None:
+    """Let bytes of a mapped file go out of memory again, with what a page fault brought in before them; they are read
+    anew if they are looked at once more."""
+    if isinstance(data, memoryview) and isinstance(data.obj, mmap.mmap):
+        page = max(begin - _LARGE, 0) // mmap.PAGESIZE * mmap.PAGESIZE
+        data.obj.madvise(mmap.MADV_DONTNEED, page, end - page)
