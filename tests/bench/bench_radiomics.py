@@ -1,6 +1,6 @@
 """Features of one region: all families that are not spatial, beside the field's packages in the same run.
 
-Ours computes 142 features in one thread; the others what they have of the same families, with the threads that they
+Ours computes 143 features in one thread; the others what they have of the same families, with the threads that they
 take by default. Also: memory at two million voxels, and how long a machine that never ran it needs to be ready.
 """
 

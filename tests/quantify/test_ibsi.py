@@ -8,8 +8,14 @@ from pydicom.sr.codedict import codes
 
 from lucidray.quantify.ibsi import FAMILY_CODES, TEXTURE, aggregation_code, definitions
 
-# Features that the manual defines without agreed values: the least ellipsoid and the oriented box.
-WITHOUT_CONSENSUS = {"morph_area_dens_mvee", "morph_area_dens_ombb", "morph_vol_dens_mvee", "morph_vol_dens_ombb"}
+# Features that the manual defines without agreed values: the least ellipsoid, the oriented box, the area under the IVH.
+WITHOUT_CONSENSUS = {
+    "ivh_auc",
+    "morph_area_dens_mvee",
+    "morph_area_dens_ombb",
+    "morph_vol_dens_mvee",
+    "morph_vol_dens_ombb",
+}
 
 
 def test_codes_are_those_of_dicom() -> None:
@@ -32,7 +38,7 @@ def test_names_mean_what_dicom_says(code: str, word: str) -> None:
 
 def test_each_feature_is_listed_once_in_a_known_family() -> None:
     listed = list(definitions().values())
-    assert len({each.code for each in listed}) == len(listed) == 173
+    assert len({each.code for each in listed}) == len(listed) == 174
     assert len({(each.family, each.name) for each in listed}) == len(listed)
     assert {each.family for each in listed} == set(FAMILY_CODES)
 

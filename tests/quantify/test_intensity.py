@@ -59,6 +59,8 @@ def test_volume_histogram_of_whole_intensities_spans_the_range() -> None:
     assert (found["ivh_v10"], found["ivh_v90"]) == (0.5, 0.1)
     assert (found["ivh_i10"], found["ivh_i90"]) == (6, 1)
     assert found["ivh_diff_v10_v90"] == pytest.approx(0.4)
+    # volumes: 1 at the first level, 0.5 at the next five, 0.1 at the last five
+    assert found["ivh_auc"] == pytest.approx((0.75 + 4 * 0.5 + 0.3 + 4 * 0.1) / 10)
     wider = volume_histogram(intensities, WHOLE, (-80.0, 10.0))
     assert (wider["ivh_v10"], wider["ivh_v90"]) == (1, 0.5)
 
@@ -75,6 +77,7 @@ def test_volume_histogram_of_one_level_has_no_fractions() -> None:
     found = volume_histogram(np.array([3.0, 3.0]), QUARTERS, (None, None))
     assert isinstance(found["ivh_v10"], Undefined)
     assert isinstance(found["ivh_diff_v10_v90"], Undefined)
+    assert found["ivh_auc"] == 0
     assert volume_histogram(np.array([3.0]), QUARTERS, (0.0, 10.0))["ivh_v10"] == 1
 
 

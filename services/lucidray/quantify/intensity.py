@@ -63,12 +63,11 @@ def volume_histogram(intensities: npt.NDArray[np.float64], discretisation: Discr
     below = np.searchsorted(axis.numbers, np.arange(1, axis.count + 1), "left")
     volumes = (axis.numbers.size - below) / axis.numbers.size
 
+    fractions = np.arange(axis.count) * axis.step / axis.length if axis.length > 0 else np.zeros(axis.count)
+
     def volume(fraction: float) -> Value:
         """Of the voxels at this part of the range or above."""
-        if axis.length <= 0:
-            return _FLAT
-        fractions = np.arange(axis.count) * axis.step / axis.length
-        return float(volumes[fractions >= fraction - _ROUNDING][0])
+        return _FLAT if axis.length <= 0 else float(volumes[fractions >= fraction - _ROUNDING][0])
 
     def intensity(fraction: float) -> float:
         """Of the first grey level that at most this part of the volume has; none has the level after the last."""
@@ -84,6 +83,7 @@ def volume_histogram(intensities: npt.NDArray[np.float64], discretisation: Discr
         "ivh_i90": i90,
         "ivh_diff_v10_v90": difference,
         "ivh_diff_i10_i90": i10 - i90,
+        "ivh_auc": float(np.trapezoid(volumes, fractions)),
     }
 
 

@@ -43,7 +43,7 @@ EXPLAINED: dict[tuple[str, str], str] = {
         "mirp",
         "cm_inv_var",
     ): "3.6: a sum over no pair i < j is 0 and counts in the average over slices; mirp leaves it out",
-    **{("mirp", f"ivh_{name}"): _RANGE for name in ("v10", "v90", "diff_v10_v90")},
+    **{("mirp", f"ivh_{name}"): _RANGE for name in ("v10", "v90", "diff_v10_v90", "auc")},
     ("z-rad", "ih_mode"): "3.4: of several most frequent levels the one closest to the mean; z-rad takes the lowest",
 }
 
