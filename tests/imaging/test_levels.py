@@ -8,22 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset
 from pydicom.sequence import Sequence
+from tests.imaging.test_elements import ENCODINGS, LITTLE, encoded
 
 from lucidray.imaging.elements import Encoding, Kind, Malformed, walk
 from lucidray.imaging.levels import Element, Levels
-
-LITTLE = Encoding()
-ENCODINGS = [Encoding(), Encoding(implicit=True), Encoding(big_endian=True)]
-
-
-def encoded(dataset: Dataset, encoding: Encoding) -> bytes:
-    buffer = DicomBytesIO()
-    buffer.is_implicit_VR, buffer.is_little_endian = encoding.implicit, not encoding.big_endian
-    write_dataset(buffer, dataset)
-    return bytes(buffer.getvalue())
 
 
 def sample(undefined: bool) -> Dataset:

@@ -26,6 +26,7 @@ from lucidray.deidentify.pseudonyms import PseudonymKeys
 from lucidray.deidentify.regionrules import RegionRule, our_rules
 from lucidray.deidentify.rules import Rulebook
 from lucidray.deidentify.settings import DeidentifySettings
+from lucidray.deidentify.source import Source
 from lucidray.deidentify.study import Identity, Study, anonymous, unreadable
 from lucidray.deidentify.vault import RowKey, Vault, VaultRecord
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
@@ -123,7 +124,7 @@ class Deidentify(Step[DeidentifyParameters]):
 
     def _read(self, role: str, data: bytes) -> Dataset:
         try:
-            return dicomfile.read(data)
+            return Source.of(data).header()
         except Exception as error:
             raise unreadable(anonymous(data, f"role '{role}'"), error) from None
 
