@@ -17,6 +17,7 @@ from tests.bench.radiomics_peers import BINS, peers
 from tests.bench.table import Row, compare, report
 
 from lucidray.quantify.engine import compute
+from lucidray.quantify.ibsi import INTENSITY_AND_TEXTURE
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Region
@@ -28,17 +29,7 @@ MEASUREMENT = Measurement(
     unit="[hnsf'U]",
     discretisation=Discretisation(method="fixed_bin_number", value=BINS),
     aggregation="3D:mrg",
-    families=[
-        "intensity_statistics",
-        "intensity_histogram",
-        "intensity_volume_histogram",
-        "glcm",
-        "glrlm",
-        "glszm",
-        "gldzm",
-        "ngtdm",
-        "ngldm",
-    ],
+    families=list(INTENSITY_AND_TEXTURE),
 )
 SMALL, LARGE = 64, 126  # voxels along an edge: 262,144 and 2,000,376 in all
 GOALS = {SMALL: 1 / 25, LARGE: 1 / 12}  # of the fastest of the others

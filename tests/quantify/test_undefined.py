@@ -9,19 +9,24 @@ import pytest
 from lucidray.contracts.results import Feature
 from lucidray.quantify import extract
 from lucidray.quantify.engine import compute
-from lucidray.quantify.ibsi import FAMILY_CODES, TEXTURE
+from lucidray.quantify.ibsi import INTENSITY_AND_TEXTURE, TEXTURE
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Region, resegment
 
-FAMILIES = [family for family in FAMILY_CODES if family not in ("morphology", "local_intensity")]
 BINS = {"method": "fixed_bin_number", "value": 8}
 
 
 def measured(voxels: npt.NDArray[Any], mask: npt.NDArray[np.bool_] | None = None, **fields: Any) -> dict[str, Feature]:
     """By family and name; everything in three dimensions unless `fields` say otherwise."""
     inside = np.ones(voxels.shape, np.bool_) if mask is None else mask
-    given = {"role": "MR", "modality": "MR", "unit": "1", "discretisation": BINS, "families": FAMILIES} | fields
+    given = {
+        "role": "MR",
+        "modality": "MR",
+        "unit": "1",
+        "discretisation": BINS,
+        "families": list(INTENSITY_AND_TEXTURE),
+    } | fields
     measurement = Measurement.model_validate(given)
     values = voxels.astype(np.float64)
     region = Region(values, inside, resegment(values, inside, measurement), (1.0, 1.0, 1.0))

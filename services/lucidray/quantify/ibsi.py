@@ -40,10 +40,17 @@ FAMILY_CODES: Mapping[str, str] = {
     "ngldm": "REK0",
 }
 # Matrices that have directions, and those that have none (sections 3.6 and 3.8 of the manual).
-DIRECTIONAL = ("glcm", "glrlm")
-UNDIRECTED = ("glszm", "gldzm", "ngtdm", "ngldm")
+DIRECTIONAL: tuple[Family, ...] = ("glcm", "glrlm")
+UNDIRECTED: tuple[Family, ...] = ("glszm", "gldzm", "ngtdm", "ngldm")
 TEXTURE = DIRECTIONAL + UNDIRECTED
 DISCRETISED = ("intensity_histogram", *TEXTURE)
+# All but those that measure where voxels are in space.
+INTENSITY_AND_TEXTURE: tuple[Family, ...] = (
+    "intensity_statistics",
+    "intensity_histogram",
+    "intensity_volume_histogram",
+    *TEXTURE,
+)
 
 _DIRECTIONAL_CODES: Mapping[str, str] = {
     "2D:avg": "BTW3",

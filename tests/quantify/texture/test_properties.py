@@ -13,29 +13,18 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from lucidray.quantify.engine import compute
-from lucidray.quantify.ibsi import TEXTURE, Family
+from lucidray.quantify.ibsi import INTENSITY_AND_TEXTURE, TEXTURE
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation, Weighting
 from lucidray.quantify.region import Region
 
-FAMILIES: list[Family] = [
-    "intensity_statistics",
-    "intensity_histogram",
-    "intensity_volume_histogram",
-    "glcm",
-    "glrlm",
-    "glszm",
-    "gldzm",
-    "ngtdm",
-    "ngldm",
-]
 ANY = Measurement(
     role="MR",
     modality="MR",
     unit="1",
     discretisation=Discretisation(method="fixed_bin_number", value=6),
     aggregation="3D:mrg",
-    families=FAMILIES,
+    families=list(INTENSITY_AND_TEXTURE),
 )
 IMAGES = arrays(np.int64, st.tuples(*[st.integers(2, 5)] * 3), elements=st.integers(-20, 20))
 QUICK = settings(max_examples=40, deadline=None, derandomize=True)

@@ -13,7 +13,7 @@ from lucidray.lab.features.dicom_folder import read_series
 from lucidray.lab.nifti import read_nifti
 from lucidray.lab.robustness.lidc import reader_masks
 from lucidray.quantify.extraction import array_volume
-from lucidray.quantify.ibsi import FAMILY_CODES, Aggregation
+from lucidray.quantify.ibsi import INTENSITY_AND_TEXTURE, Aggregation
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Mask, Region, prepare, resegment
@@ -21,7 +21,6 @@ from lucidray.quantify.region import Mask, Region, prepare, resegment
 AGGREGATIONS: tuple[Aggregation, ...] = ("2D:avg", "2D:mrg", "2.5D:avg", "2.5D:mrg", "3D:avg", "3D:mrg")
 RANDOM = 200
 _BINS = Discretisation(method="fixed_bin_number", value=32)
-_OF_SHAPE = ("morphology", "local_intensity")
 _MILLIMETRES = 4.0  # grid of the sarcomas: mirp takes minutes for one at 1 mm
 _STEP, _OFFSET = 2.0, -250.0  # the CT crops keep HU as (HU + 250) / 2
 # Image and mask lie on one grid, whose place in the patient is of no concern here.
@@ -91,7 +90,7 @@ def _measurement(modality: str, aggregation: Aggregation) -> Measurement:
             "outliers": 3.0 if modality == "MR" else None,
             "discretisation": _BINS.model_dump(),
             "aggregation": aggregation,
-            "families": [each for each in FAMILY_CODES if each not in _OF_SHAPE],
+            "families": list(INTENSITY_AND_TEXTURE),
         }
     )
 
