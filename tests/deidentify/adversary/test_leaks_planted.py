@@ -39,7 +39,7 @@ KEPT_BACK = {
 }
 
 
-@pytest.fixture(scope="module", params=["development", SEALED])
+@pytest.fixture(scope="module", params=["development", pytest.param(SEALED, id="sealed")])
 def checked(request: pytest.FixtureRequest) -> tuple[list[PlantedFile], Checker]:
     corpus = make_corpus(request.param)
     return corpus, Checker(corpus)
