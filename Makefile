@@ -25,7 +25,7 @@ up: .venv/demo
 	@$(BIN)/lucidray up
 
 test: .venv/test lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not faults'
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not faults'
 	$(BIN)/python -m pytest -n 2 -m faults
 
 test-faults: .venv/test

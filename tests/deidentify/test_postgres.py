@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,11 +37,16 @@ def server_programs() -> Path | None:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine() -> Iterator[Engine]:
     programs = server_programs()
     if programs is None:
         pytest.skip("needs a PostgreSQL server (Debian: postgresql)")
-    folder, port = tmp_path_factory.mktemp("postgres"), free_port()
+    with tempfile.TemporaryDirectory(prefix="lucidray-postgres-") as folder:
+        yield from serve(programs, Path(folder), free_port())
+
+
+def serve(programs: Path, folder: Path, port: int) -> Iterator[Engine]:
+    """A database of a server in `folder`, which lies where the user postgres gets to."""
     as_user: list[str] = []
     if os.geteuid() == 0:  # the server refuses to run as root
         try:
@@ -48,8 +54,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         except KeyError:
             pytest.skip("needs the user postgres, for a PostgreSQL server does not run as root")
         os.chown(folder, user.pw_uid, user.pw_gid)
-        for parent in folder.parents[:2]:
-            parent.chmod(0o755)
         as_user = ["runuser", "-u", "postgres", "--"]
 
     def call(*arguments: str) -> None:

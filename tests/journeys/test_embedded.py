@@ -43,7 +43,6 @@ TRIAL = {
     "inputs": {"PET": {"select": "series.Modality == 'PT'"}},
     "slip": [{"step": "deidentify"}, {"step": "harmonize"}, {"step": "segment", "bundles": [CHANGED]}],
 }
-pytestmark = pytest.mark.xdist_group("house")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from lucidray.runtime.service import all_topics
 
 __all__ = ["kafka_broker"]
 
-pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("kafka journey")]
+pytestmark = pytest.mark.kafka
 
 SERVICES: dict[str, tuple[str, ...]] = {
     name: ("-m", f"lucidray.{name}") for name in ("gateway", "dispatch", "console", *STEPS)

@@ -9,13 +9,18 @@ from typer.testing import CliRunner
 from lucidray.core.errors import Permanent
 from lucidray.deidentify.audit.identifiers import Kind, from_csv, from_folder
 from lucidray.deidentify.audit.suspicions import suspicions
+from lucidray.launcher.deidentify_commands import out
 from lucidray.launcher.main import app
 
-WIDE = {"COLUMNS": "200"}
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no sentence is broken."""
+    monkeypatch.setattr(out, "width", 200)
 
 
 def audit(*arguments: object) -> tuple[int, str]:
-    done = CliRunner().invoke(app, ["deidentify", "audit", *map(str, arguments)], env=WIDE)
+    done = CliRunner().invoke(app, ["deidentify", "audit", *map(str, arguments)])
     return done.exit_code, done.output
 
 
