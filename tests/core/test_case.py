@@ -1,12 +1,13 @@
 """The Case travels: pure functions over it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from lucidray.core.case import (
     MAX_CASE_BYTES,
     advanced,
+    failing_seconds,
     head,
     make_case_id,
     quality_flag,
@@ -35,7 +36,7 @@ def test_case_id_depends_on_study_version_and_workflow() -> None:
 
 
 def test_advanced_moves_the_head_to_history_and_leaves_the_original_alone() -> None:
-    case = retried(a_case("harmonize", "segment"))
+    case = retried(a_case("harmonize", "segment"), NOW)
     after = advanced(case, "key", Zone.ZONE_ANALYSIS, NOW, 1.5, [quality_flag("harmonize", "gap", "one gap")])
     assert [entry.step for entry in case.slip] == ["harmonize", "segment"]
     assert [entry.step for entry in after.slip] == ["segment"]
@@ -67,9 +68,18 @@ def test_returned_to_an_earlier_step_puts_it_and_all_later_ones_on_the_slip_agai
 
 
 def test_returned_to_the_step_at_the_head_changes_only_the_run() -> None:
-    case = retried(a_case("segment"))
+    case = retried(a_case("segment"), NOW)
     again = returned_to(case, "segment", recompute=False)
     assert (again.generation, again.run, again.attempt) == (0, 1, 0)
+
+
+def test_how_long_a_step_has_been_failing_counts_from_its_first_failure() -> None:
+    case, later = a_case("deliver", "next"), NOW + timedelta(hours=3)
+    assert failing_seconds(case, later) == 0
+    again = retried(retried(case, NOW), NOW + timedelta(hours=1))
+    assert (again.attempt, failing_seconds(again, later)) == (2, 3 * 3600)
+    assert failing_seconds(returned_to(again, "deliver", recompute=False), later) == 0
+    assert failing_seconds(advanced(again, "key", Zone.ZONE_CLINICAL, NOW, 1), later) == 0
 
 
 def test_returned_to_a_step_that_was_never_reached_names_the_choices() -> None:

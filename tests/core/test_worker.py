@@ -5,8 +5,8 @@ import pytest
 from lucidray.core.errors import NoCompatibleWorker, Permanent, Refused, Transient
 from lucidray.core.worker import (
     BACKOFF_CAP_SECONDS,
-    MAX_ATTEMPTS,
     MAX_DEATHS,
+    SKIP_AFTER_SECONDS,
     Action,
     ParkedLimit,
     after_failure,
@@ -15,18 +15,20 @@ from lucidray.core.worker import (
 )
 from lucidray.v1.case_pb2 import OnFailure, SlipEntry
 
+DAY = 86400.0
 WHAT = ("thing", "cause", "remedy")
 PARK = SlipEntry(step="segment", on_failure=OnFailure.ON_FAILURE_PARK)
 SKIP = SlipEntry(step="explain", on_failure=OnFailure.ON_FAILURE_SKIP)
 
 
 @pytest.mark.parametrize(
-    ("error", "entry", "attempt", "action"),
+    ("error", "entry", "failing_seconds", "action"),
     [
         (Transient(*WHAT), PARK, 0, Action.RETRY),
-        (Transient(*WHAT), PARK, MAX_ATTEMPTS - 2, Action.RETRY),
-        (Transient(*WHAT), PARK, MAX_ATTEMPTS - 1, Action.PARK),
-        (Transient(*WHAT), SKIP, MAX_ATTEMPTS - 1, Action.SKIP),
+        (Transient(*WHAT), PARK, DAY - 1, Action.RETRY),
+        (Transient(*WHAT), PARK, DAY, Action.PARK),
+        (Transient(*WHAT), SKIP, SKIP_AFTER_SECONDS - 1, Action.RETRY),
+        (Transient(*WHAT), SKIP, SKIP_AFTER_SECONDS, Action.SKIP),
         (NoCompatibleWorker(*WHAT), PARK, 0, Action.RETRY),
         (Permanent(*WHAT), PARK, 0, Action.PARK),
         (Permanent(*WHAT), SKIP, 0, Action.SKIP),
@@ -34,14 +36,14 @@ SKIP = SlipEntry(step="explain", on_failure=OnFailure.ON_FAILURE_SKIP)
         (Refused(*WHAT), SKIP, 0, Action.QUARANTINE),
     ],
 )
-def test_after_failure(error: Permanent, entry: SlipEntry, attempt: int, action: Action) -> None:
-    assert after_failure(error, entry, attempt) is action
+def test_after_failure(error: Permanent, entry: SlipEntry, failing_seconds: float, action: Action) -> None:
+    assert after_failure(error, entry, failing_seconds, DAY) is action
 
 
 def test_backoff_doubles_up_to_a_cap() -> None:
     delays = [backoff_seconds(attempt) for attempt in range(1, 12)]
     assert delays[:4] == [2, 4, 8, 16]
-    assert delays[-1] == BACKOFF_CAP_SECONDS
+    assert delays[-1] == BACKOFF_CAP_SECONDS == backoff_seconds(100_000)
 
 
 def test_a_death_is_chance_until_it_repeats() -> None:

@@ -3,6 +3,7 @@ parked with its reason, and goes on when the vault is whole again."""
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,6 @@ from lucidray.contracts.catalogue import RESULTS, SERIES, STEPS, STUDY
 from lucidray.core import topics
 from lucidray.core.case import slip_entry
 from lucidray.core.settings import forget_file
-from lucidray.core.worker import MAX_ATTEMPTS
 from lucidray.deidentify.vaulttables import RECORDS
 from lucidray.launcher.supervisor import prepare
 from lucidray.runtime.service import FACTORIES, all_topics
@@ -64,10 +64,11 @@ class House:
         for thread in self.threads:
             thread.start()
 
-    def case(self, step: str, artifact: Artifact[list[bytes]], zone: Zone, attempt: int = 0) -> CaseReturned:
+    def case(self, step: str, artifact: Artifact[list[bytes]], zone: Zone, failing_days: int = 0) -> CaseReturned:
         """Send a case whose last step is `step`; how it comes back."""
         case = Case(case_id="c1", study_key="study", patient_key="patient", priority=Priority.PRIORITY_ROUTINE)
-        case.attempt = attempt
+        if failing_days:
+            case.failing_since.FromDatetime(datetime.now(UTC) - timedelta(days=failing_days))
         case.slip.append(slip_entry(step, STEPS[step].algorithm_version, {}, OnFailure.ON_FAILURE_PARK, {}))
         store, contract = self.stores[zone], artifact.contract
         parts = [store.put_blob("c1", part.name, part.media_type, part.data) for part in contract.write(artifact.value)]
@@ -120,7 +121,7 @@ def test_nothing_leaves_while_the_vault_fails(house: House) -> None:
     study = Artifact(STUDY, [part10(ct_slice(number), ExplicitVRLittleEndian) for number in (1, 2, 3)], "CT")
     database.write_bytes(b"this is not a database" * 100)
     assert house.case("deidentify", study, CLINICAL).state == RETRYING
-    assert house.case("deidentify", study, CLINICAL, MAX_ATTEMPTS - 1).state == PARKED
+    assert house.case("deidentify", study, CLINICAL, failing_days=1).state == PARKED
     assert "database does not answer" in house.reason()
     assert house.steps(ANALYSIS) == [] and not list(house.stores[ANALYSIS].objects.keys("cases/c1/blobs/"))
 

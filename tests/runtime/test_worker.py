@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,19 @@ def test_failures_go_back_to_dispatch_with_cause_and_remedy(bench: Bench, do: st
     assert bench.nothing(NEXT)
 
 
+def test_an_outage_is_waited_out_for_so_many_hours(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(retry_hours=2)
+    bench.start()
+    states = []
+    for hours in (1, 3):
+        case = bench.case(hours, do="retry")
+        case.attempt = 40  # however often it was tried
+        case.failing_since.FromDatetime(datetime.now(UTC) - timedelta(hours=hours))
+        bench.send(case)
+        states.append(bench.returned().state)
+    assert states == [CaseState.CASE_STATE_RETRYING, CaseState.CASE_STATE_PARKED]
+
+
 def test_a_step_that_may_be_skipped_is_left_out_with_a_remark(bench: Bench) -> None:
     bench.send(bench.case(skip=True, do="park"))
     after = bench.forwarded()
@@ -198,10 +212,12 @@ def test_another_algorithm_version_waits_for_its_worker(bench: Bench) -> None:
 
 
 def test_a_case_that_kills_its_process_is_parked_after_three_deaths_and_the_next_is_served(bench: Bench) -> None:
-    case = bench.case(1, do="die")
+    case, states = bench.case(1, do="die"), []
     for _ in range(MAX_DEATHS):
         bench.send(case)
-    states = [bench.returned().state for _ in range(MAX_DEATHS)]
+        back = bench.returned()
+        states.append(back.state)
+        case = back.case  # as dispatch sends it again
     assert states == [CaseState.CASE_STATE_RETRYING] * (MAX_DEATHS - 1) + [CaseState.CASE_STATE_PARKED]
     bench.send(bench.case(2))
     assert bench.forwarded().case_id == bench.case(2).case_id

@@ -4,7 +4,7 @@ All return a new message; fields that this release does not know survive.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from lucidray.core.canonical import canonical_json, digest_json
@@ -109,17 +109,26 @@ def returned_to(case: Case, step: str, *, recompute: bool) -> Case:
     elif not case.slip or case.slip[0].step != step:
         known = ", ".join(names + [entry.step for entry in case.slip[:1]])
         raise Permanent(f"step '{step}'", f"case {case.case_id} has not come to it", f"choose one of: {known}")
-    after.attempt = 0
+    _forget_failures(after)
     after.run += 1
     after.generation += int(recompute)
     return checked(after)
 
 
-def retried(case: Case) -> Case:
+def retried(case: Case, at: datetime) -> Case:
     """The case with one more failed attempt at its head step."""
     after = _copy(case)
     after.attempt += 1
+    if not case.HasField("failing_since"):
+        after.failing_since.FromDatetime(at)
     return after
+
+
+def failing_seconds(case: Case, at: datetime) -> float:
+    """Seconds since the head step first failed transiently; 0 if it has not."""
+    if not case.HasField("failing_since"):
+        return 0.0
+    return (at - case.failing_since.ToDatetime(UTC)).total_seconds()
 
 
 def checked(case: Case) -> Case:
@@ -146,5 +155,10 @@ def _without_head(case: Case, outcome: Outcome, at: datetime) -> Case:
     done = after.history.add(entry=entry, outcome=outcome)
     done.finished_at.FromDatetime(at)
     del after.slip[0]
-    after.attempt = 0
+    _forget_failures(after)
     return after
+
+
+def _forget_failures(case: Case) -> None:
+    case.attempt = 0
+    case.ClearField("failing_since")

@@ -6,10 +6,10 @@ from enum import Enum, auto
 from lucidray.core.errors import LucidrayError, Permanent, Refused, Transient
 from lucidray.v1.case_pb2 import OnFailure, SlipEntry
 
-MAX_ATTEMPTS = 5
 MAX_DEATHS = 3
 BACKOFF_FIRST_SECONDS = 2.0
 BACKOFF_CAP_SECONDS = 300.0
+SKIP_AFTER_SECONDS = 60.0  # a step that may be left out must not withhold the other results for long
 
 
 class Action(Enum):
@@ -21,20 +21,33 @@ class Action(Enum):
     QUARANTINE = auto()  # policy forbids it
 
 
-def after_failure(error: LucidrayError, entry: SlipEntry, attempt: int) -> Action:
-    """What to do when the step of `entry` raised `error` after `attempt` earlier transient failures."""
+def after_failure(error: LucidrayError, entry: SlipEntry, failing_seconds: float, retry_seconds: float) -> Action:
+    """What to do when the step of `entry` raised `error`.
+
+    Parameters
+    ----------
+    failing_seconds
+        Since its first transient failure.
+    retry_seconds
+        How long it is tried again: a limit in time, because an outage lasts as long as it lasts.
+    """
+    may_skip = entry.on_failure == OnFailure.ON_FAILURE_SKIP
+    limit = min(retry_seconds, SKIP_AFTER_SECONDS) if may_skip else retry_seconds
     if isinstance(error, Refused):
         return Action.QUARANTINE
-    if isinstance(error, Transient) and attempt + 1 < MAX_ATTEMPTS:
+    if isinstance(error, Transient) and failing_seconds < limit:
         return Action.RETRY
-    if entry.on_failure == OnFailure.ON_FAILURE_SKIP:
-        return Action.SKIP
-    return Action.PARK
+    return Action.SKIP if may_skip else Action.PARK
 
 
 def backoff_seconds(attempt: int) -> float:
     """Delay before attempt number `attempt` + 1; doubles, up to a cap."""
-    return float(min(BACKOFF_CAP_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** max(0, attempt - 1)))
+    delay = BACKOFF_FIRST_SECONDS
+    for _ in range(attempt - 1):
+        if delay >= BACKOFF_CAP_SECONDS:  # a power of the attempts of some days would not fit a float
+            break
+        delay *= 2
+    return min(BACKOFF_CAP_SECONDS, delay)
 
 
 def died(step: str, deaths: int) -> LucidrayError:

@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError
 
 from lucidray.bus.base import Bus, Consumer, NotOwner, Producer, Record
 from lucidray.core import logging, metrics, topics
-from lucidray.core.case import advanced, head, quality_flag, retried, skipped
+from lucidray.core.case import advanced, failing_seconds, head, quality_flag, retried, skipped
 from lucidray.core.clock import Clock, SystemClock
 from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.core.faults import commit_point
@@ -33,6 +33,7 @@ log = logging.get(__name__)
 
 POLL_SECONDS = 0.2
 BUSY_POLL_SECONDS = 0.02
+SECONDS_PER_HOUR = 3600
 STOP_MARKERS: Mapping[str, CaseState] = {
     "cancelled": CaseState.CASE_STATE_CANCELLED,
     "superseded": CaseState.CASE_STATE_SUPERSEDED,
@@ -171,8 +172,8 @@ class Worker:
 
     def _compute(self, case: Case, consumer: Consumer) -> Manifest | None:
         """The committed manifest, or None when we are to stop first."""
-        label = f"{self._served.step}-g{case.generation}-r{case.run}-a{case.attempt}"
-        attempt = self._store.attempt(case.case_id, label, MAX_DEATHS)
+        label = f"{self._served.step}-g{case.generation}-r{case.run}"
+        attempt = self._store.attempt(case.case_id, f"{label}-a{case.attempt}", MAX_DEATHS)
         if attempt > MAX_DEATHS:
             raise died(self._served.step, MAX_DEATHS)
         child = self._wait_for(lambda: self._pool.take(BUSY_POLL_SECONDS), consumer)
@@ -184,7 +185,9 @@ class Worker:
             return self._supervise(child, case, consumer)
         except Died:
             child.kill()
-            raise died(self._served.step, attempt) from None
+            # Counted over all attempts: unlike an outage, a step that always dies is not tried for a day.
+            deaths = self._store.attempt(case.case_id, f"{label}-deaths", MAX_DEATHS)
+            raise died(self._served.step, max(attempt, deaths)) from None
         finally:
             metrics.STEP_BUSY.labels(self._served.step).set(0)
             self._pool.give_back(child)
@@ -253,24 +256,25 @@ class Worker:
 
     def _failed(self, case: Case, error: LucidrayError, producer: Producer) -> None:
         step = self._served.step
-        action = Action.PARK
+        action, now = Action.PARK, self._clock.now()
         if case.slip:
-            action = after_failure(error, case.slip[0], case.attempt)
+            retry_seconds = self._settings.retry_hours * SECONDS_PER_HOUR
+            action = after_failure(error, case.slip[0], failing_seconds(case, now), retry_seconds)
         log.warning("step-failed", action=action.name.lower(), attempt=case.attempt, error=error)
         metrics.STEP_OUTCOMES.labels(step, action.name.lower()).inc()
         self._limit = self._limit.after(parked=action is Action.PARK)
         if action is Action.SKIP:
             flag = quality_flag(step, "step-skipped", f"{step} was left out: {error.cause}")
-            self._send_on(skipped(case, self._clock.now(), flag), producer)
+            self._send_on(skipped(case, now, flag), producer)
             return
         state = {
             Action.RETRY: CaseState.CASE_STATE_RETRYING,
             Action.PARK: CaseState.CASE_STATE_PARKED,
             Action.QUARANTINE: CaseState.CASE_STATE_QUARANTINED,
         }[action]
-        after = retried(case) if action is Action.RETRY else case
+        after = retried(case, now) if action is Action.RETRY else case
         self._return(after, state, producer, error)
-        self._say(case_event(after, state, step, self._clock.now(), error=error).SerializeToString(), case, producer)
+        self._say(case_event(after, state, step, now, error=error).SerializeToString(), case, producer)
         producer.flush()
 
     def _return(self, case: Case, state: CaseState, producer: Producer, error: LucidrayError | None = None) -> None:

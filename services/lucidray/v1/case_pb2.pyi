@@ -106,7 +106,7 @@ class QualityFlag(_message.Message):
     def __init__(self, step: _Optional[str] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., severity: _Optional[_Union[Severity, str]] = ...) -> None: ...
 
 class Case(_message.Message):
-    __slots__ = ("case_id", "study_key", "study_version", "patient_key", "workflow", "workflow_digest", "priority", "traceparent", "opened_at", "generation", "attempt", "slip", "history", "quality", "run")
+    __slots__ = ("case_id", "study_key", "study_version", "patient_key", "workflow", "workflow_digest", "priority", "traceparent", "opened_at", "generation", "attempt", "slip", "history", "quality", "run", "failing_since")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     STUDY_KEY_FIELD_NUMBER: _ClassVar[int]
     STUDY_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +122,7 @@ class Case(_message.Message):
     HISTORY_FIELD_NUMBER: _ClassVar[int]
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
+    FAILING_SINCE_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     study_key: str
     study_version: int
@@ -137,4 +138,5 @@ class Case(_message.Message):
     history: _containers.RepeatedCompositeFieldContainer[HistoryEntry]
     quality: _containers.RepeatedCompositeFieldContainer[QualityFlag]
     run: int
-    def __init__(self, case_id: _Optional[str] = ..., study_key: _Optional[str] = ..., study_version: _Optional[int] = ..., patient_key: _Optional[str] = ..., workflow: _Optional[str] = ..., workflow_digest: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., traceparent: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., generation: _Optional[int] = ..., attempt: _Optional[int] = ..., slip: _Optional[_Iterable[_Union[SlipEntry, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ..., quality: _Optional[_Iterable[_Union[QualityFlag, _Mapping]]] = ..., run: _Optional[int] = ...) -> None: ...
+    failing_since: _timestamp_pb2.Timestamp
+    def __init__(self, case_id: _Optional[str] = ..., study_key: _Optional[str] = ..., study_version: _Optional[int] = ..., patient_key: _Optional[str] = ..., workflow: _Optional[str] = ..., workflow_digest: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., traceparent: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., generation: _Optional[int] = ..., attempt: _Optional[int] = ..., slip: _Optional[_Iterable[_Union[SlipEntry, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ..., quality: _Optional[_Iterable[_Union[QualityFlag, _Mapping]]] = ..., run: _Optional[int] = ..., failing_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
