@@ -137,6 +137,60 @@ def test_results_find_their_way_back_through_the_vault(source: Path, tmp_path: P
     assert {str(one.StudyInstanceUID) for one in back} == {ct_slice().StudyInstanceUID, "1.2.3", "1.2.4"}
 
 
+def give_back(exported: Path, results: Path, restored: Path, keys: Kept) -> list[Dataset]:
+    """Results on every exported object, restored."""
+    results.mkdir()
+    for name, data in objects(exported).items():
+        (results / Path(name).name).write_bytes(part10(result_on(parse(data))))
+    restore_folder(results, restored, keys)
+    return [parse(path.read_bytes()) for path in restored.iterdir()]
+
+
+def test_an_export_of_a_part_leaves_the_way_back_of_the_whole(source: Path, tmp_path: Path) -> None:
+    keys = kept(tmp_path / "vault")
+    export(source, tmp_path / "whole", keys)
+    part = tmp_path / "part"
+    part.mkdir()
+    (part / "1").write_bytes(part10(ct_slice(1)))
+    (part / "2").write_bytes(part10(ct_slice(50)))  # came later
+    assert export(part, tmp_path / "again", keys).refused == []
+    for name, numbers in (("whole", {*range(COUNT), 20, 21, 30}), ("again", {1, 50})):
+        back = give_back(tmp_path / name, tmp_path / f"results of {name}", tmp_path / f"{name} restored", keys)
+        assert {
+            one.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0].ReferencedSOPInstanceUID for one in back
+        } == {ct_slice(number).SOPInstanceUID for number in numbers}
+
+
+@pytest.mark.parametrize("issuer", ["HOSP", None])
+def test_an_export_that_would_destroy_the_way_back_of_another_is_refused(
+    source: Path, tmp_path: Path, issuer: str | None
+) -> None:
+    """Other profiles and other patients (without their issuer) have other dates."""
+    keys = kept(tmp_path / "vault")
+    export(source, tmp_path / "first", keys)
+    before = give_back(tmp_path / "first", tmp_path / "results", tmp_path / "restored", keys)
+    part = tmp_path / "part"
+    part.mkdir()
+    (part / "1").write_bytes(part10(ct_slice(1, IssuerOfPatientID=issuer)))
+    report = export(part, tmp_path / "again", keys, profile="basic" if issuer else "clinical-ai")
+    assert report.written == 0
+    [(path, cause)] = report.refused
+    assert path == part / "1" and "dates were treated differently" in cause
+    assert objects(tmp_path / "again") == {}
+    after = give_back(tmp_path / "first", tmp_path / "results again", tmp_path / "restored again", keys)
+    assert [one.to_json() for one in after] == [one.to_json() for one in before]
+
+
+def test_what_was_exported_is_not_kept_in_place_of_its_original(source: Path, tmp_path: Path) -> None:
+    keys = kept(tmp_path / "vault")
+    export(source, tmp_path / "first", keys)
+    report = export(tmp_path / "first", tmp_path / "again", keys)
+    assert report.written == 0
+    assert {cause for path, cause in report.refused if path.suffix == ".dcm"} == {
+        "it was de-identified here before, and the vault keeps the way back to its original"
+    }
+
+
 def test_without_a_vault_there_is_no_way_back(source: Path, tmp_path: Path) -> None:
     patient = sorted(export(source, tmp_path / "out").patients)[0]
     with pytest.raises(Refused, match="the vault holds no folder of it"):
@@ -148,7 +202,7 @@ def test_no_study_appears_before_its_way_back_is_kept(
 ) -> None:
     keys = kept(tmp_path / "vault")
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise Transient("vault", "its database does not answer", "see that it runs")
 
     monkeypatch.setattr(keys.vault, "write", fail)

@@ -44,6 +44,20 @@ def test_a_later_record_takes_the_place_of_the_former(tmp_path: Path) -> None:
     assert vault.read(ROW) == later
 
 
+def test_a_record_may_be_joined_to_the_former(tmp_path: Path) -> None:
+    vault = open_vault(tmp_path)
+    later = VaultRecord.of({"2.25.2": "1.2.3.4712"}, {"P2": "4711"}, 77, b"corrected modules")
+    vault.write(ROW, RECORD, join=True)
+    vault.write(ROW, later, join=True)
+    joined = vault.read(ROW)
+    assert joined.uids == {"2.25.1": "1.2.3.4711", "2.25.2": "1.2.3.4712"}
+    assert joined.texts == {"P1": "4711-0815", "P2": "4711"} and joined.module_bytes() == b"corrected modules"
+    with pytest.raises(Refused, match="dates were treated differently"):
+        vault.write(ROW, RECORD.model_copy(update={"shift_days": 0}), join=True)
+    assert accesses(tmp_path)[-1] == ("c01", "write", "failed")
+    assert vault.read(ROW) == joined
+
+
 def test_nothing_of_a_record_can_be_read_in_the_file(tmp_path: Path) -> None:
     open_vault(tmp_path).write(ROW, RECORD)
     content = b"".join(path.read_bytes() for path in tmp_path.iterdir())

@@ -44,6 +44,22 @@ class VaultRecord(BaseModel):
         """For modules.parse."""
         return base64.b64decode(self.modules)
 
+    def joined_to(self, former: "VaultRecord") -> "VaultRecord":
+        """What leads back from either; patient and study are as they were seen last.
+
+        Raises
+        ------
+        Refused
+            The dates went back by another number of days: a date would not say by which.
+        """
+        if self.shift_days != former.shift_days:
+            raise Refused(
+                "a study",
+                "the vault keeps the way back of an earlier export of it, whose dates were treated differently",
+                "export it under the profile and patient as before, or without --vault",
+            )
+        return self.model_copy(update={"uids": former.uids | self.uids, "texts": former.texts | self.texts})
+
 
 @dataclass(frozen=True)
 class RowKey:
@@ -104,11 +120,18 @@ class Vault:
         except SQLAlchemyError as error:
             raise unavailable(error) from None
 
-    def write(self, row: RowKey, record: VaultRecord) -> None:
+    def write(self, row: RowKey, record: VaultRecord, *, join: bool = False) -> None:
         """Keep a record; durable on return. The same record again changes nothing.
+
+        Parameters
+        ----------
+        join
+            To what the case has already, instead of putting it in its place.
 
         Raises
         ------
+        Refused
+            The record cannot be joined to that of the case.
         Permanent
             The case has a row that does not open.
         Transient
@@ -117,8 +140,8 @@ class Vault:
         failure = None
         with self.begin() as connection:
             try:
-                outcome = self._keep(connection, row, record)
-            except Permanent as error:
+                outcome = self._keep(connection, row, record, join)
+            except (Permanent, Refused) as error:
                 outcome, failure = "failed", error
             self.log.add(connection, "write", row.case_id, outcome)
         log.info("vault-write", case_id=row.case_id, outcome=outcome)
@@ -185,8 +208,11 @@ class Vault:
             return error
         return found or Refused(f"case {row.case_id}", "the vault holds nothing of it", "run its step deidentify again")
 
-    def _keep(self, connection: Connection, row: RowKey, record: VaultRecord) -> str:
-        if self._find(connection, row) == record:
+    def _keep(self, connection: Connection, row: RowKey, record: VaultRecord, join: bool) -> str:
+        former = self._find(connection, row)
+        if former and join:
+            record = record.joined_to(former)
+        if former == record:
             return "unchanged"
         sealed = self._keys().seal(zlib.compress(canonical_json(record.model_dump()).encode()), row.bound())
         connection.execute(RECORDS.delete().where(RECORDS.c.case_id == row.case_id))

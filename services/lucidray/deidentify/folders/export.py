@@ -117,30 +117,35 @@ def _admitted(
 def _appear(one: _Waiting, target: Path, keys: Keys, report: Report) -> None:
     """Keep the way back of a study, then move it to where it is seen."""
     report.refused += [refused for result in one.results for refused in result.refused]
-    written = sum(result.written for result in one.results) - _kept_back(one, report)
+    written = _without_suspects(one, report)
     if not written:
         return
     task, identity = one.tasks[0], one.study.identity
     study_instance_uid = task.keys.uid(identity.study_instance_uid)
-    keys.keep(identity, study_instance_uid, _record(one))
+    try:
+        keys.keep(identity, study_instance_uid, _record(one))
+    except Refused as error:
+        report.refused += [(path, error.cause) for path in written]
+        return
     home = target / task.patient.patient_id / study_instance_uid
     home.parent.mkdir(exist_ok=True)
     shutil.move(one.folder, home)
-    report.written += written
+    report.written += len(written)
     report.studies += 1
     report.patients.add(task.patient.patient_id)
     report.labels |= {label for result in one.results for label in result.replaced.labels}
 
 
-def _kept_back(one: _Waiting, report: Report) -> int:
-    """Keep back all of a series of which one slice shows text: its other slices were not all looked at."""
-    count = 0
-    for series in set().union(*(result.written_on for result in one.results)):
-        files = list((one.folder / series).glob("*"))
-        report.refused += [(file, "another object of its series looks as if text were burned in") for file in files]
-        count += len(files)
+def _without_suspects(one: _Waiting, report: Report) -> list[Path]:
+    """The files that go out. All of a series of which one slice shows text is kept back: its other slices were not
+    all looked at."""
+    suspects = set().union(*(result.written_on for result in one.results))
+    for series in suspects:
         shutil.rmtree(one.folder / series, ignore_errors=True)
-    return count
+    written = [file for result in one.results for file in result.written]
+    cause = "another object of its series looks as if text were burned in"
+    report.refused += [(path, cause) for path, series in written if series in suspects]
+    return [path for path, series in written if series not in suspects]
 
 
 def _record(one: _Waiting) -> VaultRecord:

@@ -32,7 +32,13 @@ class Keys(Protocol):
         ...
 
     def keep(self, identity: Identity, study_instance_uid: str, record: VaultRecord) -> None:
-        """Keep the way back of a study, by its pseudonymous UID; durable on return."""
+        """Keep the way back of a study, by its pseudonymous UID; durable on return.
+
+        Raises
+        ------
+        Refused
+            It would destroy the way back of an earlier export.
+        """
         ...
 
 
@@ -63,7 +69,15 @@ class Kept:
 
     def keep(self, identity: Identity, study_instance_uid: str, record: VaultRecord) -> None:
         study_key, patient_key = self.site_key.study(identity.study_instance_uid), identity.keys(self.site_key)[0]
-        self.vault.write(RowKey(self._case_id(study_instance_uid), study_key, patient_key), record)
+        row = RowKey(self._case_id(study_instance_uid), study_key, patient_key)
+        former = self._stored(row.case_id) or row  # of a patient whose issuer was named then, or is now
+        if former.study_key != study_key:
+            raise Refused(
+                "a study",
+                "it was de-identified here before, and the vault keeps the way back to its original",
+                "export the original, or this without --vault",
+            )
+        self.vault.write(former, record, join=True)
 
     def row_of(self, study_instance_uid: str) -> RowKey:
         """Where the way back of a study lies, by its pseudonymous UID.
@@ -74,15 +88,19 @@ class Kept:
             The vault has none.
         """
         case_id = self._case_id(study_instance_uid)
-        with self.vault.begin() as connection:
-            row = connection.execute(RECORDS.select().where(RECORDS.c.case_id == case_id)).one_or_none()
+        row = self._stored(case_id)
         if row is None:
             raise Refused(
                 "a study",
                 "the vault holds no folder of it",
                 "restore results of folders that were written with --vault",
             )
-        return RowKey(case_id, row.study_key, row.patient_key)
+        return row
+
+    def _stored(self, case_id: str) -> RowKey | None:
+        with self.vault.begin() as connection:
+            row = connection.execute(RECORDS.select().where(RECORDS.c.case_id == case_id)).one_or_none()
+        return RowKey(case_id, row.study_key, row.patient_key) if row else None
 
     def _case_id(self, study_instance_uid: str) -> str:
         return f"{WORKFLOW}-{self.site_key.opaque(WORKFLOW, study_instance_uid)}"

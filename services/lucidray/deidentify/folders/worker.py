@@ -33,7 +33,7 @@ class Task:
 class Done:
     """What became of the files of a task."""
 
-    written: int = 0
+    written: list[tuple[Path, str]] = field(default_factory=list)  # and the pseudonym of its series
     refused: list[tuple[Path, str]] = field(default_factory=list)  # and why
     replaced: Replaced = field(default_factory=Replaced)
     written_on: set[str] = field(default_factory=set)  # series of which a slice shows text
@@ -53,7 +53,7 @@ def clean_files(task: Task) -> Done:
                     folder = task.target / (cleaned.series_instance_uid or "no-series")
                     folder.mkdir(parents=True, exist_ok=True)
                     cleaned.write(folder / f"{cleaned.sop_instance_uid}.dcm")
-                done.written += 1
+                done.written.append((path, folder.name))
             except LucidrayError as error:
                 done.refused.append((path, error.cause))
             except FileExistsError:
