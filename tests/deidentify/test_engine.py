@@ -272,6 +272,15 @@ def test_scanner_text_outside_the_vocabulary_becomes_a_label_that_groups() -> No
     assert first.ConvolutionKernel == ["B30f", KEYS.label("ConvolutionKernel", "MUS")]
 
 
+@pytest.mark.parametrize("value", ["CT０１", "١٢٣٤", "CT²"])
+def test_digits_outside_ascii_become_a_label(value: str) -> None:
+    """They are no digits of DICOM's default character set, and the output needs no other."""
+    given: dict[str, Any] = dict.fromkeys(("StationName", "DeviceSerialNumber", "ConvolutionKernel"), value)
+    after = parse(through_engine(part10(ct_slice(SpecificCharacterSet="ISO_IR 192", **given))))
+    for keyword in given:
+        assert after[keyword].value == KEYS.label(keyword, value)
+
+
 def test_the_patients_own_identifiers_do_not_pass_as_something_else() -> None:
     identity: dict[str, Any] = {"PatientID": "48151", "PatientName": "Schmidt^Ännchen", "PatientBirthDate": "19560102"}
     hidden: dict[str, Any] = {

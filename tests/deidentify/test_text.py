@@ -33,7 +33,7 @@ def test_identifiers(value: str) -> None:
     assert is_identifier(value)
 
 
-@pytest.mark.parametrize("value", ["SMITH", "SMITH 12", "ZQA1B2C3D4E5X", "123456789012", "Dr.1"])
+@pytest.mark.parametrize("value", ["SMITH", "SMITH 12", "ZQA1B2C3D4E5X", "123456789012", "Dr.1", "CT０１", "١٢٣٤"])
 def test_not_identifiers(value: str) -> None:
     assert not is_identifier(value)
 

@@ -10,24 +10,27 @@ from itertools import groupby
 import yaml
 
 _PRINTABLE = re.compile(r"[ -~]*")
-_SEPARATORS = re.compile(r"[\s,;:/()\[\]_=*+~|'\"<>{}-]+")
+_SEPARATORS = re.compile(r"[\s,;:/()\[\]_=*+~|'\"<>{}-]+", re.ASCII)
 _ALPHANUMERIC = re.compile(r"[A-Z0-9]+")
 _WORD_BREAKS = re.compile(r"[^A-Za-z0-9.]+")
 _DATE_LIKE = re.compile(
-    r"(?:19|20)\d\d[-./_ ]?(?:0[1-9]|1[0-2])[-./_ ]?(?:0[1-9]|[12]\d|3[01])|\d\d?[-./_ ]\d\d?[-./_ ](?:19|20)\d\d"
+    r"(?:19|20)\d\d[-./_ ]?(?:0[1-9]|1[0-2])[-./_ ]?(?:0[1-9]|[12]\d|3[01])|\d\d?[-./_ ]\d\d?[-./_ ](?:19|20)\d\d",
+    re.ASCII,
 )
 _MAX_DIGITS = 8  # in a whole value: record numbers and telephone numbers have more
-_CODE = re.compile(r"(?=.*\d)(?!.*[A-Za-z]{4})(?!.*\d{5})(?!(?:.*\d){6})[A-Za-z0-9.]{1,10}")  # e.g. B30f, 07MW18.4
-_KERNEL = re.compile(r"[A-Z]\d\d[a-z]|[A-Z][a-z]\d\d[a-z]?")  # as Siemens writes them: B30f, Br40d, Hr64
-_PROTOCOL_CODE = re.compile(
-    r"b\d{0,3}[05]|p[234]|s?T[12]W?|[1-4]scan", re.IGNORECASE
-)  # b-value, acceleration, weighting
-_DECIMAL = re.compile(r"\d{1,4}\.\d{1,6}")
-_IDENTIFIER = re.compile(r"[A-Za-z]{0,8}[-_]?\d{1,8}[A-Za-z]?")  # e.g. 141322, AWP141322, CT01
-_QUANTITY = re.compile(
-    r"\d{1,2}(?:\.\d{1,2})?|\d{1,3}(?:\.\d{1,2})?(?:mm|cm|s|sec|min|h|kv|mas|mci|mbq|%)", re.IGNORECASE
+_CODE = re.compile(  # e.g. B30f, 07MW18.4
+    r"(?=.*\d)(?!.*[A-Za-z]{4})(?!.*\d{5})(?!(?:.*\d){6})[A-Za-z0-9.]{1,10}", re.ASCII
 )
-_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})?")
+_KERNEL = re.compile(r"[A-Z]\d\d[a-z]|[A-Z][a-z]\d\d[a-z]?", re.ASCII)  # as Siemens writes them: B30f, Br40d, Hr64
+_PROTOCOL_CODE = re.compile(
+    r"b\d{0,3}[05]|p[234]|s?T[12]W?|[1-4]scan", re.IGNORECASE | re.ASCII
+)  # b-value, acceleration, weighting
+_DECIMAL = re.compile(r"\d{1,4}\.\d{1,6}", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z]{0,8}[-_]?\d{1,8}[A-Za-z]?", re.ASCII)  # e.g. 141322, AWP141322, CT01
+_QUANTITY = re.compile(
+    r"\d{1,2}(?:\.\d{1,2})?|\d{1,3}(?:\.\d{1,2})?(?:mm|cm|s|sec|min|h|kv|mas|mci|mbq|%)", re.IGNORECASE | re.ASCII
+)
+_NUMBER = re.compile(r"\d{1,2}(?:\.\d{1,2})?", re.ASCII)
 _MOST_NUMBERS, _MOST_DIGITS_OF_NUMBERS = 2, 4  # side by side: more may be a date or a record number in groups
 _DESCRIBING = (_QUANTITY, _KERNEL, _PROTOCOL_CODE)
 _REGION = re.compile(r"[A-Za-z0-9 _.,+()/-]{1,64}")
@@ -97,7 +100,7 @@ def _without_groups(run: list[str], is_number: bool) -> list[str]:
 def cleaned_region(value: str, number: int) -> str:
     """A region name if it consists of known words and small numbers, else ``ROI-<number>``."""
     known = vocabulary("regions")
-    tokens = re.findall(r"[A-Za-z]+|\d+", value)
+    tokens = re.findall(r"[A-Za-z]+|[0-9]+", value)
     passes = bool(tokens) and _REGION.fullmatch(value) is not None
     for token in tokens:
         if token.isdigit():
