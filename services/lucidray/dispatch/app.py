@@ -15,6 +15,7 @@ from lucidray.dispatch import outbox, tables
 from lucidray.dispatch.cases import Cases
 from lucidray.dispatch.closing import Closer, say_study
 from lucidray.dispatch.intake import Intake
+from lucidray.dispatch.reading import read
 from lucidray.dispatch.settings import DispatchSettings
 from lucidray.dispatch.workflow import load_workflows
 from lucidray.serving.bundle import BundleShelf
@@ -106,9 +107,11 @@ class Dispatch:
 
     def _take(self, record: Record) -> None:
         if record.topic == topics.RETURNED:
-            self._cases.take_returned(CaseReturned.FromString(record.value), self._clock.now())
+            if (returned := read(CaseReturned, record)) is not None:
+                self._cases.take_returned(returned, self._clock.now())
             return
-        command = CaseCommand.FromString(record.value)
+        if (command := read(CaseCommand, record)) is None:
+            return
         try:
             self._cases.take_command(command, self._clock.now())
             log.info("command", case_id=command.case_id, kind=int(command.kind), actor=command.actor)

@@ -13,6 +13,7 @@ from lucidray.core.errors import Permanent
 from lucidray.core.identity import SiteKey
 from lucidray.dispatch import tables
 from lucidray.dispatch.attributes import read_header
+from lucidray.dispatch.reading import read
 from lucidray.store.base import ObjectStore
 from lucidray.v1.events_pb2 import InstancesStored, IntakeEvent, StoredInstance, Watermark
 
@@ -30,7 +31,8 @@ class Intake:
 
     def take(self, records: Sequence[Record]) -> set[str]:
         """Index a batch; keys of the studies that it touched."""
-        events = [(record.partition, IntakeEvent.FromString(record.value)) for record in records]
+        read_all = ((record.partition, read(IntakeEvent, record)) for record in records)
+        events = [(partition, message) for partition, message in read_all if message is not None]
         stored = [(partition, event.stored) for partition, event in events if event.HasField("stored")]
         marks = [(partition, event.watermark) for partition, event in events if event.HasField("watermark")]
         rows = [

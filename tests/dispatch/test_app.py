@@ -1,0 +1,52 @@
+"""The service as a whole, on the embedded bus."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lucidray.bus import Bus, open_bus
+from lucidray.core import topics
+from lucidray.core.identity import write_site_key
+from lucidray.dispatch.app import Dispatch
+from lucidray.runtime.service import all_topics
+
+GROUPS = {"lucidray.dispatch.intake": [topics.INTAKE], "lucidray.dispatch.cases": [topics.RETURNED, topics.COMMANDS]}
+NOT_A_MESSAGE = b"\xff\xff\xff"
+
+
+@pytest.fixture
+def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+    monkeypatch.setenv("LUCIDRAY_CORE__DATA", str(tmp_path))
+    (tmp_path / "secrets").mkdir()
+    write_site_key(tmp_path / "secrets" / "site.key")
+    with open_bus() as bus:
+        bus.ensure_topics(all_topics([]))
+        yield bus
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("topic", [topics.INTAKE, topics.RETURNED, topics.COMMANDS])
+def test_a_record_that_does_not_decode_is_passed_over(bus: Bus, topic: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with bus.producer() as producer:
+        producer.send(topic, NOT_A_MESSAGE, partition=0)
+    stop = threading.Event()
+    dispatch = Dispatch(bus, stop)
+    dispatch.start()
+    try:
+        wait(lambda: stop.is_set() or not any(sum(bus.lag(group, names).values()) for group, names in GROUPS.items()))
+        assert not stop.is_set()
+        assert dispatch.ready
+    finally:
+        stop.set()
+        dispatch.close()
+    printed = capsys.readouterr()
+    assert "record-not-decoded" in printed.out + printed.err
