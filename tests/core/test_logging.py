@@ -2,6 +2,8 @@
 
 import json
 import logging as standard
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,3 +52,24 @@ def test_levels_below_the_configured_one_are_silent(capsys: pytest.CaptureFixtur
     logging.configure("test", "WARNING")
     logging.get("t").info("quiet")
     assert lines(capsys) == []
+
+
+def test_values_that_pydicom_warns_of_stay_out_of_the_log() -> None:
+    """A process of its own: pytest catches warnings in this one."""
+    value = "ZQSECRET"
+    script = f"""
+from pydicom.charset import convert_encodings
+from pydicom.dataelem import DataElement
+from lucidray.core import logging
+logging.configure("test")
+convert_encodings([{value!r}])
+try:
+    DataElement("SeriesNumber", "IS", {value!r})
+except Exception:
+    pass
+DataElement("Modality", "CS", {value.lower()!r})
+logging.get("t").info("done")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "done" in done.stderr
+    assert value not in (done.stdout + done.stderr).upper()

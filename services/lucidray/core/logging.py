@@ -6,6 +6,7 @@ library's message may quote the value it stumbled over.
 
 import logging
 import sys
+import warnings
 from typing import Any
 
 import structlog
@@ -36,8 +37,11 @@ def configure(service: str, level: str = "INFO", *, human: bool = False) -> None
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
-    # Libraries may log what they read from a scan: only their errors' existence is of use here.
+    # Libraries may log what they read from a scan, and quote it in warnings, which go to standard error:
+    # only their errors' existence is of use here.
     logging.getLogger().handlers[:] = [logging.NullHandler()]
+    logging.getLogger("pydicom").handlers[:] = [logging.NullHandler()]
+    warnings.simplefilter("ignore")
 
 
 def get(name: str) -> Any:
