@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lucidray.contracts.grid import Grid
+from lucidray.core.errors import Permanent
 from lucidray.imaging.geometry import to_patient
-from lucidray.imaging.resample import ibsi_grid, resample, resample_mask
+from lucidray.imaging.resample import Interpolation, ibsi_grid, resample, resample_mask
 
 Points = npt.NDArray[np.float64]
 IDENTITY = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
@@ -130,3 +131,79 @@ def test_mask_returns_from_a_finer_grid_as_it_went() -> None:
 def test_values_must_be_on_their_grid() -> None:
     with pytest.raises(ValueError, match="not on grid"):
         resample(np.zeros((1, 2, 3), np.float32), SOURCE, SOURCE)
+
+
+CUBE = Grid(shape=(20, 20, 20), spacing=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0), axes=IDENTITY)
+NUMBERS = np.random.default_rng(3).normal(100.0, 20.0, CUBE.shape)
+
+
+@pytest.mark.parametrize("degrees", [0.0, 20.0])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_spoils_only_what_is_interpolated_from_it(degrees: float, value: float) -> None:
+    target = rotated(ibsi_grid(CUBE, (0.8, 0.8, 0.8)), degrees)
+    broken = NUMBERS.copy()
+    broken[10, 10, 10] = value
+    result = resample(broken, CUBE, target, interpolation="cubic")
+    index = np.indices(target.shape).reshape(3, -1).T.astype(float)
+    place = to_patient(target, index)[:, ::-1].reshape(*target.shape, 3)  # of CUBE: its axes are z, y, x, 1 mm apart
+    spoilt = (np.abs(place - 10) < 2).all(axis=-1)  # the reach of a cubic spline
+    assert spoilt.any()
+    assert np.array_equal(np.isfinite(result), ~spoilt)
+    far = np.abs(place - 10).max(axis=-1) > 6
+    sound = resample(NUMBERS, CUBE, target, interpolation="cubic")
+    assert np.allclose(result[far], sound[far], atol=0.05)  # 0.27**5 of what one voxel may be off
+
+
+def test_an_axis_that_keeps_its_voxels_spreads_nothing() -> None:
+    broken = NUMBERS.copy()
+    broken[10, 10, 10] = np.nan
+    result = resample(broken, CUBE, ibsi_grid(CUBE, (0.8, 1.0, 1.0)), interpolation="cubic")
+    places = np.argwhere(np.isnan(result))
+    assert set(places[:, 1]) == set(places[:, 2]) == {10}
+
+
+def test_a_volume_without_any_number_stays_without() -> None:
+    nothing = np.full(CUBE.shape, np.nan)
+    assert np.isnan(resample(nothing, CUBE, ibsi_grid(CUBE, (0.8, 0.8, 0.8)), interpolation="cubic")).all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (2**24 + np.arange(8000) % 4).astype(np.int32).reshape(CUBE.shape),
+        1e5 + NUMBERS * 1e-4,
+        NUMBERS * 1e39,
+    ],
+    ids=["int32", "float64", "beyond float32"],
+)
+def test_what_float32_would_round_stays_as_it_is(values: npt.NDArray[np.float64]) -> None:
+    assert np.array_equal(resample(values, CUBE, CUBE), values)
+    finer = ibsi_grid(CUBE, (0.5, 1.0, 1.0))
+    interpolations: list[Interpolation] = ["linear", "cubic"]
+    for interpolation in interpolations:
+        for target in (finer, rotated(finer, 90.0)):
+            result = resample(values, CUBE, target, interpolation=interpolation)
+            assert result.dtype == np.float64
+            assert np.isfinite(result).all()
+    places = (np.arange(finer.shape[0]) + 0.5) * 0.5 - 0.5  # of the finer planes, in voxels
+    low = np.clip(np.floor(places), 0, 18).astype(int)
+    part = np.clip(places - low, 0, 1)[:, None, None]
+    exact = values[low] + part * (values[low + 1].astype(np.float64) - values[low])
+    assert np.allclose(resample(values, CUBE, finer), exact, rtol=1e-15, atol=0)
+
+
+def test_numbers_that_float32_holds_give_the_same_in_any_type() -> None:
+    whole = np.rint(NUMBERS)
+    target = ibsi_grid(CUBE, (0.8, 0.8, 0.8))
+    expected = resample(whole.astype(np.float32), CUBE, target)
+    kinds: list[type[np.generic]] = [np.int16, np.int32, np.int64, np.float64]
+    for kind in kinds:
+        result = resample(whole.astype(kind), CUBE, target)
+        assert result.dtype == np.float32
+        assert np.array_equal(result, expected)
+
+
+@pytest.mark.parametrize("kind", ["complex128", "U8", "object"])
+def test_values_that_are_not_real_numbers_are_refused(kind: str) -> None:
+    with pytest.raises(Permanent, match="not real numbers"):
+        resample(NUMBERS.astype(kind), CUBE, CUBE)

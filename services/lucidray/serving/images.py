@@ -34,11 +34,11 @@ def network_grid(rule: GridRule, volumes: Mapping[str, Volume]) -> Grid:
 
 
 def resampled(manifest: Manifest, volumes: Mapping[str, Volume], grid: Grid) -> dict[str, Floats]:
-    """Each input (z, y, x) on a grid, by role, from its native voxels."""
+    """Each input (z, y, x) on a grid, by role, from its native voxels; float32, as networks take it."""
     images = {}
     for image in manifest.inputs:
         voxels, part = crop(volumes[image.role].voxels, volumes[image.role].grid, grid)
-        images[image.role] = resample(voxels, part, grid, outside=image.outside)
+        images[image.role] = resample(voxels, part, grid, outside=image.outside).astype(np.float32, copy=False)
     return images
 
 
