@@ -9,18 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.uid import SegmentationStorage
+from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 from rich.console import Console
 from tests.deidentify.objects import SITE_KEY, ct_slice, item, items, open_vault, parse, part10
 from typer.testing import CliRunner
 
 from lucidray.core.errors import Permanent, Refused, Transient
+from lucidray.deidentify.cleaned import Cleaned
 from lucidray.deidentify.consent import Register
 from lucidray.deidentify.folders.export import export_folder
 from lucidray.deidentify.folders.keys import Forgotten, Kept, Keys
 from lucidray.deidentify.folders.report import Report
 from lucidray.deidentify.folders.restoring import restore_folder
 from lucidray.deidentify.keyring import Keyring
+from lucidray.deidentify.pseudonyms import PseudonymKeys
 from lucidray.launcher.main import app
 
 COUNT = 5
@@ -217,6 +219,31 @@ def test_a_patient_who_opted_out_stays_in(source: Path, tmp_path: Path) -> None:
     report = export(source, tmp_path / "out", keys)
     assert report.written == COUNT + 2
     assert next(cause for path, cause in report.refused if path.name == "3")
+
+
+def test_a_file_that_breaks_the_engine_is_left_out_alone(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (source / "Müller^Jörg 1.dcm").write_bytes(
+        part10(ct_slice(1), ExplicitVRLittleEndian).replace(
+            b"1.2.840.10008.1.2.1", "1.2.MÜLLER^JÖRG1234".encode("latin-1")
+        )
+    )
+    meta = Cleaned._meta
+
+    def fail(self: Cleaned) -> bytes:
+        if self.sop_instance_uid == broken:
+            raise ValueError("Müller")
+        return meta(self)
+
+    monkeypatch.setattr(Cleaned, "_meta", fail)
+    keys = Forgotten()
+    broken = PseudonymKeys(keys.site_key).uid(ct_slice(2).SOPInstanceUID)
+    report = export(source, tmp_path / "out", keys)
+    reasons = {path.name: cause for path, cause in report.refused}
+    assert "transfer syntax" in reasons["Müller^Jörg 1.dcm"]
+    assert reasons["Müller^Jörg 2.dcm"] == "it cannot be written (ValueError)"
+    assert report.written == len(objects(tmp_path / "out")) == COUNT + 1
 
 
 def test_nothing_is_mixed_with_what_is_there(source: Path, tmp_path: Path) -> None:

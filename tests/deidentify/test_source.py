@@ -47,6 +47,15 @@ def test_the_header_shows_short_values_and_the_length_of_pixel_data() -> None:
     assert (pixels.length, pixels.value) == (1 << 17, b"")
 
 
+@pytest.mark.parametrize(
+    "syntax", [b"1.2.OLAFSSON^BORIS\0\0", "1.2.MÜLLER^JÖRG\0\0\0\0\0".encode("latin-1"), b"1.2.3.4711.0815.1956"]
+)
+def test_a_transfer_syntax_that_nobody_registered_is_malformed(syntax: bytes) -> None:
+    data = part10(ct_slice(), ExplicitVRLittleEndian).replace(b"1.2.840.10008.1.2.1\0", syntax, 1)
+    with pytest.raises(Malformed, match="none that DICOM registers"):
+        Source.of(data)
+
+
 @pytest.mark.parametrize("length", [0, 100, 132, 300, -1])
 def test_a_cut_file_is_malformed(length: int) -> None:
     with pytest.raises(Malformed):

@@ -55,8 +55,11 @@ class Cleaned:
         FileExistsError
             There is one of that name.
         """
+        blocks = self._blocks(_BLOCK)
+        beginning = next(blocks)  # before there is a file: one that cannot be described leaves none behind
         with path.open("xb") as file:
-            file.writelines(self._blocks(_BLOCK))
+            file.write(beginning)
+            file.writelines(blocks)
 
     def _blocks(self, size: int) -> Iterator[Buffer]:
         yield _BEGINNING + self._meta()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom import Dataset
+from pydicom._uid_dict import UID_dictionary
 from pydicom.charset import default_encoding
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import BaseTag
@@ -24,6 +25,9 @@ MAPPED_BYTES = 32 << 20  # from this size on a file is mapped: less is read fast
 _HEADER_VALUE_BYTES = 1 << 16  # of the values that a header shows
 _PREAMBLE, _MAGIC = 128, b"DICM"
 _META_GROUP, _TRANSFER_SYNTAX = 0x0002, 0x00020010
+_TRANSFER_SYNTAXES = frozenset(  # PS3.6 table A-1
+    uid for uid, (_, kind, *_) in UID_dictionary.items() if kind == "Transfer Syntax"
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Source:
     data
         The encoded data set; not deflated, whatever the transfer syntax.
     transfer_syntax
-        As the file meta information says.
+        As the file meta information says; one of PS3.6 table A-1.
     elements
         Of the data set's own level.
     """
@@ -53,7 +57,7 @@ class Source:
         Raises
         ------
         Malformed
-            They are not a DICOM file, or not a whole one.
+            They are not a DICOM file, or not a whole one, or in a transfer syntax that DICOM does not register.
         """
         if bytes(file[_PREAMBLE : _PREAMBLE + 4]) != _MAGIC:
             raise Malformed("it does not begin as a DICOM file does")
@@ -61,6 +65,8 @@ class Source:
         syntax = next((_text(file, element) for element in meta if element.tag == _TRANSFER_SYNTAX), "")
         if not syntax:
             raise Malformed("it does not name its transfer syntax")
+        if syntax not in _TRANSFER_SYNTAXES:  # the output will name it again: it could be anything
+            raise Malformed("its transfer syntax is none that DICOM registers")
         data, encoding = file, encoding_of(syntax)
         if is_deflated(syntax):
             data, start = inflated(file[start:], MAX_INFLATED_BYTES), 0

@@ -40,6 +40,12 @@ def _meta(draft: Draft) -> None:
     draft.meta["ImplementationClassUID"] = planter.uid("ImplementationClassUID")
 
 
+@kind("transfer syntax that names somebody")
+def _syntax(draft: Draft) -> None:
+    draft.meta["TransferSyntaxUID"] = UID(f"1.2.{draft.planter.text('TransferSyntaxUID')}")
+    draft.is_valid = False
+
+
 def _encoded_as(name: str, syntax: UID) -> None:
     @kind(f"encoding: {name}", "PT")
     def _(draft: Draft) -> None:

@@ -23,6 +23,7 @@ UNREADABLE = {
     "bytes behind the last element",
     "boxes around JPEG 2000",
     "bytes in the offset tables of frames",
+    "transfer syntax that names somebody",
 }
 # What the engine leaves to the gates before it, and what these keep back.
 GATED = {"bytes behind the pixels"}

@@ -58,4 +58,8 @@ def clean_files(task: Task) -> Done:
                 done.refused.append((path, error.cause))
             except FileExistsError:
                 done.refused.append((path, "another file holds an object of the same SOPInstanceUID"))
+            except OSError:  # of the disk, not of this file
+                raise
+            except Exception as error:  # its text may quote the file
+                done.refused.append((path, f"it cannot be written ({type(error).__name__})"))
     return done
