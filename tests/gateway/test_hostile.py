@@ -6,6 +6,7 @@ import time
 import pytest
 from tests.gateway.node import (
     A_ABORT,
+    A_ASSOCIATE_AC,
     VERIFICATION,
     Node,
     RawPeer,
@@ -121,6 +122,32 @@ def test_an_oversize_association_request_is_refused_unread(node: Node, length: i
     with RawPeer(node.address) as peer:
         peer.socket.sendall(struct.pack(">BxI", 1, length))
         assert peer.pdu()[0] in (0, A_ABORT)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        pytest.param(b"\x20\0\0\1\1", id="context-of-a-byte"),
+        pytest.param(b"\x20\0\0\0", id="context-of-nothing"),
+        pytest.param(b"\x20\0\0\4\1\0\0\0", id="context-without-syntaxes"),
+        pytest.param(b"\x20\0\xea\x60abc", id="longer-than-the-request"),
+        pytest.param(b"\x50\0\0\1\x51", id="half-a-user-item"),
+    ],
+)
+def test_a_malformed_association_request_leaves_no_connection(node: Node, item: bytes) -> None:
+    request = associate_request([(1, VERIFICATION, "1.2.840.10008.1.2")])
+    request = struct.pack(">BxI", 1, len(request) - 6 + len(item)) + request[6:] + item
+    peers = [RawPeer(node.address) for _ in range(3)]
+    for peer in peers:
+        peer.socket.sendall(request)
+    for peer in peers:
+        kind, _ = peer.pdu()
+        while kind:  # A-ASSOCIATE-RJ or A-ABORT, then the end
+            assert kind != A_ASSOCIATE_AC
+            kind, _ = peer.pdu()
+        peer.socket.close()
+    until(lambda: len(gateway_threads()) == 2)
+    assert node.send(part10(ct())) == [SUCCESS]
 
 
 def test_a_request_with_128_contexts_of_all_transfer_syntaxes_fits(node: Node) -> None:

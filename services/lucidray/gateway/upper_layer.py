@@ -110,6 +110,21 @@ class _Checkpoint(threading.Event):
         return passed
 
 
+class GuardedAssociation(Association):
+    """pynetdicom's association thread, whose end is the connection's end.
+
+    It decodes what a peer proposes without looking first, and would leave the connection open and uncounted.
+    """
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except Exception as error:
+            log.warning("association-failed", error=error)
+            self.is_aborted, self.is_established = True, False
+            self.dul.kill_dul()  # which closes the connection
+
+
 class TransferProvider(DULServiceProvider):
     """pynetdicom's upper layer thread, with our data transfer."""
 
@@ -120,6 +135,7 @@ class TransferProvider(DULServiceProvider):
     @classmethod
     def adopt(cls, association: Association, make_session: MakeSession, pdu_seconds: float) -> None:
         """Turn the parts of a fresh association, before its threads start, into ours."""
+        association.__class__ = GuardedAssociation
         provider = association.dul
         provider.__class__ = cls
         assert isinstance(provider, cls)
@@ -138,6 +154,8 @@ class TransferProvider(DULServiceProvider):
     def run(self) -> None:
         try:
             self.run_reactor()
+        except Exception as error:
+            log.error("upper-layer-failed", error=error)
         finally:
             if self._session is not None:
                 self._session.close()
