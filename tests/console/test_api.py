@@ -38,6 +38,18 @@ def test_unknown_case_is_told_as_thing_cause_remedy(stage: Stage) -> None:
     assert set(answer.json()) == {"thing", "cause", "remedy"}
 
 
+@pytest.mark.parametrize("offset", ["-1", "9223372036854775808", "9" * 23])
+def test_an_offset_that_no_database_counts_to_is_a_wrong_request(stage: Stage, offset: str) -> None:
+    answer = stage.browser.get(f"/api/v1/cases?offset={offset}")
+    assert answer.status_code == 422
+    assert set(answer.json()) == {"thing", "cause", "remedy"}
+    assert stage.browser.get("/api/v1/cases?offset=9223372036854775807").json()["cases"] == []
+
+
+def test_an_event_id_that_no_database_counts_to_is_a_wrong_request(stage: Stage) -> None:
+    assert stage.browser.call("GET", "/api/v1/events", headers={"Last-Event-ID": "9" * 20}).status_code == 422
+
+
 def test_command(stage: Stage) -> None:
     story = Story()
     stage.hear(*story.events)

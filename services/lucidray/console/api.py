@@ -22,7 +22,10 @@ router = APIRouter(prefix="/api/v1")
 # A picture's address carries the version of what it shows, so a browser may keep it for a while.
 PICTURE_HEADERS = {"Cache-Control": "private, max-age=600"}
 MAX_CASES = 500
+MAX_OFFSET = (1 << 63) - 1  # of a database's BIGINT
+REVISION_DIGITS = 18  # so many always fit into a BIGINT
 CaseId = Annotated[str, Path(max_length=100)]
+EventId = Annotated[str, Header(max_length=REVISION_DIGITS)]
 
 
 class CaseList(BaseModel):
@@ -56,7 +59,7 @@ def list_cases(
     state: Annotated[list[State] | None, Query()] = None,
     q: Annotated[str, Query(max_length=100, description="Prefix of a case id or a study key")] = "",
     limit: Annotated[int, Query(ge=1, le=MAX_CASES)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
 ) -> CaseList:
     """Find cases."""
     page = context.worklist.find(CaseQuery(states=state or (), prefix=q, limit=limit, offset=offset))
@@ -117,7 +120,7 @@ def projection_picture(context: Here, case_id: CaseId, index: int | None = None)
 
 
 @router.get("/events", response_class=StreamingResponse)
-async def events(request: Request, last_event_id: Annotated[str, Header(max_length=20)] = "") -> StreamingResponse:
+async def events(request: Request, last_event_id: EventId = "") -> StreamingResponse:
     """Changes as server-sent events, from now on or after `Last-Event-ID`."""
     context: Context = request.app.state.context
     since = int(last_event_id) if last_event_id.isdecimal() else None
