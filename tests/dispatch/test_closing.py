@@ -197,6 +197,17 @@ def test_an_unmatched_and_a_held_study_are_said_with_cause_and_remedy(house: Hou
     assert not house.rows(tables.case)
 
 
+@pytest.mark.parametrize("readable", [0, 3])
+def test_an_object_that_does_not_read_holds_its_study_and_is_named(house: House, readable: int) -> None:
+    house.receive(b"not DICOM", *(part10(number) for number in range(readable)))
+    house.pass_time(11)
+    (held,) = [event for event in house.said() if event.state == CaseState.CASE_STATE_HELD]
+    assert digest_bytes(b"not DICOM") in held.thing
+    assert "does not read as DICOM" in held.cause
+    assert "send it again" in held.remedy
+    assert not house.rows(tables.case)
+
+
 def test_a_broken_bundle_holds_only_its_workflow(house: House) -> None:
     needs = WORKFLOW.model_copy(
         update={"name": "needs", "slip": [WORKFLOW.slip[0].model_copy(update={"bundles": ["x"]})]}

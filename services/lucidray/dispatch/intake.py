@@ -12,7 +12,7 @@ from lucidray.core.clock import Clock
 from lucidray.core.errors import Permanent
 from lucidray.core.identity import SiteKey
 from lucidray.dispatch import tables
-from lucidray.dispatch.attributes import read_header
+from lucidray.dispatch.attributes import read_header, unreadable_header
 from lucidray.dispatch.reading import read
 from lucidray.store.base import ObjectStore
 from lucidray.v1.events_pb2 import InstancesStored, IntakeEvent, StoredInstance, Watermark
@@ -51,8 +51,9 @@ class Intake:
             try:
                 header = read_header(self._objects.get(each.object_key), self._key)
             except Permanent as error:
-                log.error("object-not-indexed", instance_key=each.instance_key, error=error)
-                continue
+                header = unreadable_header(error)
+            if header["problem"]:  # it holds its study: what was acknowledged must not be missing unseen
+                log.error("object-not-readable", object_key=each.object_key, cause=header["problem"])
             rows.append(_row(event.study_key, each, header))
         return rows
 

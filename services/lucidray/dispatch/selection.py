@@ -144,13 +144,22 @@ def choose(
 
 
 def _conflict(instances: Sequence[Instance]) -> LucidrayError | None:
-    """What the objects of one study disagree about."""
+    """What keeps the objects of one study from being used: two contents, none, or different patients."""
     changed = sum(each.conflicting for each in instances)
     if changed:
         return Permanent(
             "objects of the study",
             f"{changed} came again under the same SOPInstanceUID with other content",
             f"find out at the PACS which is right and correct the other, {LOOK_AGAIN}",
+        )
+    unread = [each for each in instances if each.header.get("problem")]
+    if unread:
+        first = unread[0]
+        others = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        return Permanent(
+            f"object {first.object_key} of the clinical zone, {Series('', [first]).describe()}{others}",
+            str(first.header["problem"]),
+            f"correct it at the PACS and send it again, {LOOK_AGAIN}",
         )
     for name in COMPARED:
         values = {str(each.header.get(name, "")) for each in instances} - {""}
