@@ -2,6 +2,8 @@
 
 import io
 import os
+from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ from rich.console import Console
 from tests.deidentify.objects import KEYS, ct_slice, open_vault, parse, part10, run
 from tests.deidentify.pictures import SECONDARY_CAPTURE, byte, compressed, image, ultrasound, written
 
+from lucidray.core.canonical import digest_bytes
 from lucidray.core.errors import Permanent, Refused
 from lucidray.deidentify.folders.export import export_folder
 from lucidray.deidentify.folders.keys import Forgotten
-from lucidray.deidentify.pixels import SAMPLED, PixelPolicy
+from lucidray.deidentify.pixels import SAMPLED, PixelPolicy, TextFound
 from lucidray.deidentify.source import Source
 from lucidray.deidentify.textmap import find_text
 from lucidray.phantom import backdrop
@@ -38,15 +41,17 @@ def options(dataset: Dataset) -> list[str]:
     return [str(code.CodeValue) for code in dataset.DeidentificationMethodCodeSequence]
 
 
-def admit(data: bytes, *, clean: bool = False) -> tuple[Source, bool]:
+def admit(data: bytes, *, clean: bool = False, first: bool = False) -> tuple[Source, bool]:
     source = Source.of(data)
-    return PixelPolicy(clean).admit(data, source, source.header(), "object 7")
+    header = source.header()
+    firsts = frozenset({str(header.SOPInstanceUID)} if first else ())
+    return PixelPolicy(clean, firsts=firsts).admit(data, source, header, "object 7")
 
 
-def is_refused(data: bytes) -> bool:
+def is_refused(data: bytes, *, first: bool = False) -> bool:
     try:
-        admit(data)
-    except Refused:
+        admit(data, first=first)
+    except TextFound:
         return True
     return False
 
@@ -122,16 +127,53 @@ def test_a_scanners_slice_that_was_written_on_is_kept_back_or_cleaned(tmp_path: 
 
 
 def test_slices_are_sampled_by_their_uid_the_first_always() -> None:
-    refused = 0
+    refused = []
     picture = slice_with_text()
     for number in range(2, 2 + 6 * SAMPLED):
         picture.InstanceNumber, picture.SOPInstanceUID = number, f"1.2.3.{number}"
-        data = file(picture)
-        refused += is_refused(data)
-        assert number > 20 or is_refused(data) == is_refused(data)
-    assert 1 <= refused <= 16  # one in sixty-four, six times
-    with pytest.raises(Refused):
-        admit(file(slice_with_text(InstanceNumber=1)))
+        refused.append(is_refused(file(picture)))
+    assert 1 <= sum(refused) <= 16  # one in sixty-four, six times
+    not_sampled = 2 + refused.index(False)
+    again = file(slice_with_text(InstanceNumber=999, SOPInstanceUID=f"1.2.3.{not_sampled}"))
+    assert not is_refused(again)  # by its UID alone
+    assert is_refused(again, first=True)
+
+
+def series_of(folder: Path, numbers: Sequence[str | int], written_on: int) -> None:
+    """A series of slices; the one at `written_on` has text. None of them is sampled by its UID."""
+    folder.mkdir()
+    for place, number in enumerate(numbers):
+        picture = slice_with_text() if place == written_on else image(np.full((256, 256), place, "<i2"))
+        picture.InstanceNumber = number
+        uids = (f"1.2.3.{place}.{trial}" for trial in count())
+        picture.SOPInstanceUID = next(uid for uid in uids if int(digest_bytes(uid.encode())[:8], 16) % SAMPLED)
+        (folder / f"{len(numbers) - place}").write_bytes(file(picture))
+
+
+@pytest.mark.parametrize("numbers", [[0, 1, 2], [2, 3, 4], [101, 102, 103], ["01", "02", "03"], [-5, 0, 7]])
+def test_the_first_slice_of_a_series_is_looked_at_whatever_its_number(tmp_path: Path, numbers: list[str | int]) -> None:
+    for written_on, goes in ((0, False), (1, True)):
+        source = tmp_path / f"in {written_on}"
+        series_of(source, numbers, written_on)
+        report = export_folder(source, tmp_path / f"out {written_on}", "basic", Forgotten(), 1, Console(quiet=True))
+        assert report.written == (3 if goes else 0)
+        files = {"CT": [path.read_bytes() for path in sorted(source.iterdir())]}
+        if goes:
+            assert run(open_vault(tmp_path), files)
+        else:
+            with pytest.raises(TextFound):
+                run(open_vault(tmp_path), files)
+
+
+def test_what_does_not_go_out_is_not_the_first(tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    series_of(source, [3, 4, 5], 0)
+    screen = {"InstanceNumber": 1, "ImageType": ["DERIVED", "SECONDARY", "SCREEN SAVE"], "SOPInstanceUID": "1.2.9"}
+    (source / "screen").write_bytes(file(slice_with_text(**screen)))
+    stranger = {"InstanceNumber": 2, "PatientID": "stranger", "SOPInstanceUID": "1.2.8"}
+    (source / "stranger").write_bytes(file(slice_with_text(**stranger)))
+    report = export_folder(source, tmp_path / "out", "basic", Forgotten(), 1, Console(quiet=True))
+    assert report.written == 0
 
 
 def test_first_middle_and_last_frames_of_enhanced_objects_are_looked_at() -> None:
@@ -185,7 +227,7 @@ def test_pixels_that_do_not_decode_end_with_a_reason() -> None:
     buffer = io.BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     with pytest.raises(Permanent, match="do not decode"):
-        admit(buffer.getvalue())
+        admit(buffer.getvalue(), first=True)
 
 
 @pytest.mark.parametrize("scanner", list(SCANNERS))
@@ -193,8 +235,7 @@ def test_phantoms_are_not_taken_for_written_on(scanner: str) -> None:
     study = make_study(3, scanner=scanner)
     for modality in ("CT", "PT"):
         for dataset in study.of(modality):
-            dataset.InstanceNumber = 1
-            admit(file(dataset))
+            admit(file(dataset), first=True)
 
 
 @pytest.mark.data
@@ -205,12 +246,8 @@ def test_real_scans_are_not_taken_for_written_on(folder: str) -> None:
         pytest.skip(f"needs {folder} of LUCIDRAY_DATA")
     looked = 0
     for path in found[:: max(1, len(found) // 15)]:
-        data = path.read_bytes()
         try:
-            source = Source.of(data)
-            header = source.header()
-            header.InstanceNumber = 1
-            PixelPolicy().admit(data, source, header, "object 7")
+            admit(path.read_bytes(), first=True)
         except Exception as error:
             assert "text were burned in" not in str(error), path
         else:

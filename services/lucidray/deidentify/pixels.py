@@ -5,7 +5,7 @@ workflow wants it, cleaned: what the rules of its device and the regions of ultr
 every place of every frame that looks like text. Nothing here removes faces.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from lucidray.deidentify.source import Source
 from lucidray.deidentify.textmap import Found, find_text
 from lucidray.imaging.levels import Buffer
 
-SAMPLED = 64  # one slice in so many is looked at (a few of a series), and the first of a series
+SAMPLED = 64  # one slice in so many is looked at (a few of a series), beside the first of each series
 SURE, SMALLEST_AREA = 0.6, 100  # certainty and pixels of a place that keeps a scanner's slice back
 LARGEST_SHARE = 0.5  # of a picture: more is the picture's own texture, not a line
 MARGIN = 4  # pixels blanked around what looks like text
@@ -46,11 +46,14 @@ class PixelPolicy:
         Where devices write.
     heads
         Let scans go that may show a face.
+    firsts
+        SOPInstanceUIDs of the first slices of the series (firsts.firsts): they are looked at.
     """
 
     clean: bool = False
     rules: Sequence[RegionRule] = ()
     heads: bool = True
+    firsts: Collection[str] = frozenset()
 
     def admit(self, data: Buffer, source: Source, header: Dataset, thing: str) -> tuple[Source, bool]:
         """The object, and whether its pixels were cleaned.
@@ -78,7 +81,7 @@ class PixelPolicy:
         if cause and not self.clean:
             gate.check_class(header, thing)
         try:
-            if not cause and _is_sampled(header) and _shows_text(Frames(source, header)):
+            if not cause and self._is_sampled(header) and _shows_text(Frames(source, header)):
                 cause = "it looks as if text were burned in"
                 if not self.clean:
                     raise TextFound(thing, f"its pixels may show identity: {cause}", gate.REMEDY)
@@ -94,6 +97,15 @@ class PixelPolicy:
         mask = device_mask(header, self.rules) | text_mask(Frames(source, header))
         return Source.of(blanked(bytes(data), mask))
 
+    def _is_sampled(self, header: Dataset) -> bool:
+        """Whether an ordinary slice is looked at: the first of its series, one that has no number or many frames, and
+        of the others some by their own UIDs, so that every replica and every re-send agrees."""
+        if text_of(header, Tag("SOPClassUID")) not in gate.IMAGE_CLASSES:
+            return False
+        uid = text_of(header, Tag("SOPInstanceUID"))
+        alone = not text_of(header, Tag("InstanceNumber")) or text_of(header, Tag("NumberOfFrames")) not in ("", "1")
+        return alone or uid in self.firsts or int(digest_bytes(uid.encode())[:8], 16) % SAMPLED == 0
+
 
 def text_mask(frames: Frames) -> Mask:
     """What looks like text in any frame, with a margin."""
@@ -104,15 +116,6 @@ def text_mask(frames: Frames) -> Mask:
     for top, left, bottom, right in found:
         mask[max(0, top - MARGIN) : bottom + MARGIN, max(0, left - MARGIN) : right + MARGIN] = True
     return mask
-
-
-def _is_sampled(header: Dataset) -> bool:
-    """Whether an ordinary slice is looked at: by its own UID, so that every replica and every re-send agrees."""
-    if text_of(header, Tag("SOPClassUID")) not in gate.IMAGE_CLASSES:
-        return False
-    if text_of(header, Tag("InstanceNumber")) in ("1", "") or text_of(header, Tag("NumberOfFrames")) not in ("", "1"):
-        return True
-    return int(digest_bytes(text_of(header, Tag("SOPInstanceUID")).encode())[:8], 16) % SAMPLED == 0
 
 
 def _shows_text(frames: Frames) -> bool:

@@ -18,6 +18,7 @@ from lucidray.deidentify.consent import check_consent
 from lucidray.deidentify.elements import text_of
 from lucidray.deidentify.encrypted import read_certificates, with_encrypted
 from lucidray.deidentify.engine import Deidentifier, Replaced
+from lucidray.deidentify.firsts import Place, firsts
 from lucidray.deidentify.keyring import Keyring
 from lucidray.deidentify.opened import open_keyring, open_vault
 from lucidray.deidentify.pixels import PixelPolicy
@@ -81,7 +82,8 @@ class Deidentify(Step[DeidentifyParameters]):
             keys = self._admit(case, identity)
             patient = identity.pseudonym(keys)
             replaced = Replaced()
-            pixels = PixelPolicy(parameters.pixels == "clean", self._regions, rules.profile.heads == "stay")
+            looked_at = firsts(_place(data) for objects in files.values() for data in objects)
+            pixels = PixelPolicy(parameters.pixels == "clean", self._regions, rules.profile.heads == "stay", looked_at)
             study = Study(self._site_key, identity, Deidentifier(patient, keys, rules, replaced), pixels)
             series = {
                 role: [self._clean(study, data, f"role '{role}'") for data in objects]
@@ -127,6 +129,13 @@ class Deidentify(Step[DeidentifyParameters]):
             return Source.of(data).header()
         except Exception as error:
             raise unreadable(anonymous(data, f"role '{role}'"), error) from None
+
+
+def _place(data: bytes) -> Place | None:
+    try:
+        return Place.of(Source.of(data).header())
+    except Exception:  # told with its reason when it is cleaned
+        return None
 
 
 def build() -> Deidentify:

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,7 +68,7 @@ def export_folder(
         scanned = dict(bar.track(each(scan, paths), total=len(paths), description="looking"))
         report.refused += [(path, found) for path, found in scanned.items() if isinstance(found, str)]
         found = [(path, scanned[path]) for path in paths]
-        studies = by_study((path, identity) for path, identity in found if not isinstance(identity, str))
+        studies = by_study((path, each) for path, each in found if not isinstance(each, str))
         waiting = dict(_admitted(studies, Path(incoming), profile, pixels, keys, jobs, report))
         done = bar.add_task("cleaning", total=sum(len(one.study.paths) for one in waiting.values()))
         for task, result in each(clean_files, [task for one in waiting.values() for task in one.tasks]):
@@ -108,9 +108,10 @@ def _admitted(
             report.refused += [(path, error.cause) for path in study.paths]
             continue
         patient, folder = study.identity.pseudonym(own), incoming / str(number)
+        looking = replace(pixels, firsts=study.firsts)
         size = min(_LARGEST_TASK, -(-len(study.paths) // jobs))
         parts = [study.paths[start : start + size] for start in range(0, len(study.paths), size)]
-        tasks = [Task(part, folder, study.identity, patient, keys.site_key, own, profile, pixels) for part in parts]
+        tasks = [Task(part, folder, study.identity, patient, keys.site_key, own, profile, looking) for part in parts]
         yield study.identity.study_instance_uid, _Waiting(study, folder, tasks, [])
 
 
