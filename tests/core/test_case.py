@@ -17,7 +17,7 @@ from lucidray.core.case import (
     slip_entry,
 )
 from lucidray.core.errors import Permanent
-from lucidray.v1.case_pb2 import Case, OnFailure, Outcome, Zone
+from lucidray.v1.case_pb2 import Case, OnFailure, Outcome, Severity, Zone
 
 NOW = datetime(2026, 5, 4, tzinfo=UTC)
 
@@ -45,6 +45,16 @@ def test_advanced_moves_the_head_to_history_and_leaves_the_original_alone() -> N
     assert done.outcome == Outcome.OUTCOME_DONE
     assert after.quality[0].code == "gap"
     assert (case.attempt, after.attempt) == (1, 0)
+
+
+def test_of_many_flags_of_a_code_the_first_travel_and_the_number_of_the_others() -> None:
+    flags = [quality_flag("segment", "overlap", f"ROI {number}", warning=number == 29) for number in range(30)]
+    flags.insert(3, quality_flag("segment", "gap", "one gap"))
+    after = advanced(a_case("segment"), "key", Zone.ZONE_ANALYSIS, NOW, 1, flags)
+    assert [flag.message for flag in after.quality if flag.code == "gap"] == ["one gap"]
+    overlaps = [flag for flag in after.quality if flag.code == "overlap"]
+    assert [flag.message for flag in overlaps] == [f"ROI {number}" for number in range(20)] + ["and 10 more"]
+    assert overlaps[-1].severity == Severity.SEVERITY_WARNING  # one of those that it stands for is
 
 
 def test_skipped_says_why_on_the_results() -> None:

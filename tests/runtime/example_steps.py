@@ -38,6 +38,16 @@ class Example(Step[Behaviour]):
             [Artifact(FEATURES, features)], [quality_flag("example", "remark", "a remark")], {"answer": "42"}
         )
 
+    def _talk(self) -> StepResult:
+        """A remark for each of 300 regions: 75 kB."""
+        return StepResult([], [quality_flag("example", "region", f"region {i:<240}") for i in range(300)])
+
+    def _shout(self) -> StepResult:
+        return StepResult([], [quality_flag("example", "remark", "x" * 70_000)])
+
+    def _rant(self) -> StepResult:
+        raise Permanent("thing", "x" * 70_000, "remedy")
+
     def _wrong_output(self) -> StepResult:
         return StepResult([Artifact(PREDICTION, Any)])
 

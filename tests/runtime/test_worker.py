@@ -13,6 +13,8 @@ from lucidray.core import topics
 from lucidray.core.case import make_case_id, slip_entry
 from lucidray.core.settings import forget_file
 from lucidray.core.worker import MAX_DEATHS
+from lucidray.launcher.processes import PROCESSES
+from lucidray.runtime.service import run_process
 from lucidray.runtime.settings import WorkerSettings
 from lucidray.runtime.worker import ChildPool, Served, Worker
 from lucidray.store import open_store
@@ -177,6 +179,38 @@ def test_an_outage_is_waited_out_for_so_many_hours(make_bench: Callable[..., Ben
         bench.send(case)
         states.append(bench.returned().state)
     assert states == [CaseState.CASE_STATE_RETRYING, CaseState.CASE_STATE_PARKED]
+
+
+def test_three_hundred_remarks_travel_as_the_first_and_a_number(bench: Bench) -> None:
+    bench.send(bench.case(do="talk"))
+    after = bench.forwarded()
+    assert [flag.message.strip() for flag in after.quality][-2:] == ["region 19", "and 280 more"]
+    manifest = bench.store.manifest(after.case_id, after.history[0].step_key)
+    assert len(manifest.quality) == 300
+
+
+@pytest.mark.parametrize(("do", "skip"), [("shout", False), ("rant", True)])
+def test_a_case_that_outgrows_its_message_is_parked_and_the_next_is_served(bench: Bench, do: str, skip: bool) -> None:
+    bench.send(bench.case(1, skip=skip, do=do), bench.case(2))
+    message = bench.returned()
+    assert message.state == CaseState.CASE_STATE_PARKED
+    assert "more than 65536" in message.cause
+    assert bench.forwarded().case_id == bench.case(2).case_id
+
+
+def test_a_process_whose_worker_failed_says_so_by_its_exit_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Worker) -> None:
+        raise RuntimeError
+
+    monkeypatch.setenv("LUCIDRAY_CORE__DATA", str(tmp_path))
+    forget_file()
+    monkeypatch.setattr(Worker, "run", fail)
+    monkeypatch.setattr("lucidray.core.logging.configure", lambda *_, **__: None)
+    with pytest.raises(SystemExit) as ended:
+        run_process("compute", PROCESSES["compute"])
+    assert ended.value.code == 1
 
 
 def test_a_step_that_may_be_skipped_is_left_out_with_a_remark(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from lucidray.core.errors import Permanent
 from lucidray.v1.case_pb2 import Case, OnFailure, Outcome, QualityFlag, Severity, SlipEntry, Zone
 
 MAX_CASE_BYTES = 64 * 1024
+MOST_FLAGS = 20  # of one code and step that travel with a case; a page of results has room for no more
 
 
 def make_case_id(study_key: str, study_version: int, workflow_digest: str) -> str:
@@ -75,7 +76,7 @@ def advanced(
     after = _without_head(case, Outcome.OUTCOME_DONE, at)
     entry = after.history[-1]
     entry.step_key, entry.zone, entry.seconds = step_key, zone, seconds
-    after.quality.extend(quality)
+    after.quality.extend(_summed_up(quality))
     return checked(after)
 
 
@@ -141,6 +142,20 @@ def checked(case: Case) -> Case:
             "shorten the workflow's parameters or the quality messages of its steps",
         )
     return case
+
+
+def _summed_up(flags: Sequence[QualityFlag]) -> list[QualityFlag]:
+    """The first of each code, and how many more there were: one remark for each of 300 regions fits no message."""
+    kept, more = [], dict[str, list[QualityFlag]]()
+    for code in dict.fromkeys(flag.code for flag in flags):
+        own = [flag for flag in flags if flag.code == code]
+        kept += own[:MOST_FLAGS]
+        more[code] = own[MOST_FLAGS:]
+    for code, rest in more.items():
+        if rest:
+            severity = max(flag.severity for flag in rest)
+            kept.append(QualityFlag(step=rest[0].step, code=code, message=f"and {len(rest)} more", severity=severity))
+    return kept
 
 
 def _copy(case: Case) -> Case:

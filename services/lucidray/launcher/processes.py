@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from lucidray.bus import open_bus
 from lucidray.contracts.catalogue import ANALYSIS, STEPS
-from lucidray.runtime.service import Steps, all_topics, run_process
+from lucidray.runtime.service import all_topics, run_process, start_steps
 
 ANALYSIS_STEPS = [name for name, spec in STEPS.items() if spec.zone == ANALYSIS and name != "deidentify"]
 CLINICAL_STEPS = [name for name in STEPS if name not in ANALYSIS_STEPS]
@@ -30,19 +30,16 @@ def _control(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
     check_keys()
     bus = stack.enter_context(open_bus())
     bus.ensure_topics(all_topics(list(STEPS)))
-    parts = [start_dispatch(bus, stop, stack), start_console(bus, stop, stack), _steps(CLINICAL_STEPS, stop, stack)]
+    parts = [
+        start_dispatch(bus, stop, stack),
+        start_console(bus, stop, stack),
+        start_steps(CLINICAL_STEPS, stop, stack),
+    ]
     return lambda: all(ready() for ready in parts)
 
 
 def _compute(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
-    return _steps(ANALYSIS_STEPS, stop, stack)
-
-
-def _steps(names: list[str], stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
-    steps = Steps(names, stop)
-    stack.callback(steps.close)
-    steps.start()
-    return lambda: steps.ready
+    return start_steps(ANALYSIS_STEPS, stop, stack)
 
 
 PROCESSES: dict[str, Start] = {"gateway": _gateway, "control": _control, "compute": _compute}

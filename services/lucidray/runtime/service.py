@@ -6,12 +6,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from lucidray.bus import open_bus
 from lucidray.bus.base import TopicSpec
 from lucidray.contracts.catalogue import STEPS
 from lucidray.core import logging, topics
-from lucidray.core.errors import LucidrayError
+from lucidray.core.errors import LucidrayError, Transient
 from lucidray.core.settings import CoreSettings
 from lucidray.runtime.health import HealthServer
 from lucidray.runtime.settings import WorkerSettings
@@ -68,23 +69,26 @@ class Steps:
         """Whether every worker is served."""
         return all(worker.ready for worker in self._workers)
 
-    @property
-    def failed(self) -> bool:
-        """Whether a worker ended by an unexpected failure."""
-        return self._failed.is_set()
-
     def start(self) -> None:
         """Begin to serve."""
         for thread in self._threads:
             thread.start()
 
     def close(self) -> None:
-        """Wait for the workers after `stop` was set, then end the children."""
+        """Wait for the workers after `stop` was set, then end the children.
+
+        Raises
+        ------
+        Transient
+            A worker ended by an unexpected failure: the process must not exit as if it had been told to.
+        """
         for thread in self._threads:
             thread.join()
         for pool in self._pools:
             pool.kill()
         self._bus.close()
+        if self._failed.is_set():
+            raise Transient("a worker", "it failed: see worker-failed in the log", "it is started again")
 
 
 def all_topics(steps: Sequence[str]) -> list[TopicSpec]:
@@ -166,18 +170,15 @@ def run_process(name: str, start: Callable[[threading.Event, ExitStack], Callabl
 
 def run_steps(name: str, steps: Sequence[str]) -> None:
     """Serve some steps as one process."""
-    failed: list[Steps] = []
+    run_process(name, partial(start_steps, steps))
 
-    def start(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
-        served = Steps(steps, stop)
-        stack.callback(served.close)
-        served.start()
-        failed.append(served)
-        return lambda: served.ready
 
-    run_process(name, start)
-    if any(served.failed for served in failed):
-        sys.exit(1)
+def start_steps(names: Sequence[str], stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
+    """Serve some steps in threads of this process; whether they are ready."""
+    steps = Steps(names, stop)
+    stack.callback(steps.close)
+    steps.start()
+    return lambda: steps.ready
 
 
 def run_step(factory: str) -> None:

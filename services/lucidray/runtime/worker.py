@@ -156,17 +156,18 @@ class Worker:
                     f"case {case.case_id}", "it is not this step's turn", "check who sends to the step's topic"
                 )
             manifest = self._compute(case, consumer)
+            if manifest is None:
+                return False
+            after = self._advanced(case, manifest)
         except LucidrayError as error:
             self._failed(case, error, producer)
             return True
-        if manifest is None:
-            return False
         commit_point("worker.committed", self._served.step)
         stopped = self._store.marked(case.case_id, list(STOP_MARKERS))
         if stopped:
             self._finish(case, STOP_MARKERS[stopped], producer)
         else:
-            self._forward(case, manifest, producer)
+            self._forward(after, manifest, producer)
         commit_point("worker.forwarded", self._served.step)
         return True
 
@@ -223,11 +224,13 @@ class Worker:
             consumer.poll(0)
         return None
 
-    def _forward(self, case: Case, manifest: Manifest, producer: Producer) -> None:
-        step, now = self._served.step, self._clock.now()
+    def _advanced(self, case: Case, manifest: Manifest) -> Case:
+        step = self._served.step
         quality = [quality_flag(step, flag.code, flag.message, warning=flag.warning) for flag in manifest.quality]
-        after = advanced(case, manifest.step_key, self._served.zone, now, manifest.seconds, quality)
-        metrics.STEP_OUTCOMES.labels(step, "done").inc()
+        return advanced(case, manifest.step_key, self._served.zone, self._clock.now(), manifest.seconds, quality)
+
+    def _forward(self, after: Case, manifest: Manifest, producer: Producer) -> None:
+        metrics.STEP_OUTCOMES.labels(self._served.step, "done").inc()
         self._limit = self._limit.after(parked=False)
         log.info("step-done", seconds=round(manifest.seconds, 3))
         self._send_on(after, producer, summary=manifest.summary)
@@ -260,19 +263,26 @@ class Worker:
         if case.slip:
             retry_seconds = self._settings.retry_hours * SECONDS_PER_HOUR
             action = after_failure(error, case.slip[0], failing_seconds(case, now), retry_seconds)
+        after = case
+        if action is Action.SKIP:
+            try:
+                flag = quality_flag(step, "step-skipped", f"{step} was left out: {error.cause}")
+                after = skipped(case, now, flag)
+            except Permanent as too_large:
+                action, error = Action.PARK, too_large
+        elif action is Action.RETRY:
+            after = retried(case, now)
         log.warning("step-failed", action=action.name.lower(), attempt=case.attempt, error=error)
         metrics.STEP_OUTCOMES.labels(step, action.name.lower()).inc()
         self._limit = self._limit.after(parked=action is Action.PARK)
         if action is Action.SKIP:
-            flag = quality_flag(step, "step-skipped", f"{step} was left out: {error.cause}")
-            self._send_on(skipped(case, now, flag), producer)
+            self._send_on(after, producer)
             return
         state = {
             Action.RETRY: CaseState.CASE_STATE_RETRYING,
             Action.PARK: CaseState.CASE_STATE_PARKED,
             Action.QUARANTINE: CaseState.CASE_STATE_QUARANTINED,
         }[action]
-        after = retried(case, now) if action is Action.RETRY else case
         self._return(after, state, producer, error)
         self._say(case_event(after, state, step, now, error=error).SerializeToString(), case, producer)
         producer.flush()
