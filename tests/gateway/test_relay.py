@@ -10,14 +10,14 @@ from lucidray.bus.base import Producer
 from lucidray.core.clock import ManualClock
 from lucidray.core.database import open_database
 from lucidray.core.errors import Transient
-from lucidray.core.topics import INTAKE, INTAKE_PARTITIONS
+from lucidray.core.topics import INTAKE, INTAKE_PARTITIONS, LEDGER
 from lucidray.gateway.index import Arrival, InstanceIndex
 from lucidray.gateway.relay import Relay
 from lucidray.gateway.spool import Spool
 from lucidray.gateway.tables import metadata
 from lucidray.store.base import Content, ObjectStore
 from lucidray.store.folder import FolderStore
-from lucidray.v1.events_pb2 import IntakeEvent
+from lucidray.v1.events_pb2 import CaseState, IntakeEvent, LedgerEvent
 
 
 class Sent(Producer):
@@ -82,7 +82,8 @@ class House:
         incoming = self.spool.create(content or part10(ct(8)))
         incoming.seal()
         self.index.accept(
-            [Arrival(instance_key, incoming.byte_digest, study_key, "series", incoming.size, incoming.name)]
+            [Arrival(instance_key, incoming.byte_digest, study_key, "series", incoming.size, incoming.name)],
+            self.spool.holds,
         )
 
 
@@ -136,14 +137,32 @@ def test_a_bug_ends_the_thread_and_is_told(house: House, monkeypatch: pytest.Mon
     until(lambda: not house.relay.alive)
 
 
-def test_a_lost_file_holds_the_watermark_and_not_the_others(house: House) -> None:
+def test_a_lost_file_is_told_and_holds_nobody(house: House) -> None:
     house.accept("lost")
     house.spool.path(*house.index.spooled()).unlink()
-    before = house.index.watermark()
     house.accept("kept")
     house.relay.run_once()
     assert house.producer.instances() == ["kept"]
-    assert house.index.watermark() == before
+    assert house.index.count_pending() == 0  # so the watermark moves on
+    house.relay.run_once()
+    (told,) = [LedgerEvent.FromString(value) for topic, value, _ in house.producer.records if topic == LEDGER]
+    assert (told.state, told.study_key) == (CaseState.CASE_STATE_REFUSED, "study")
+    assert "lost" in told.thing
+    assert "gone from the spool" in told.cause
+    assert "send its study again" in told.remedy
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["before-the-relay-looked", "after"])
+def test_a_lost_object_that_comes_again_is_published(house: House, looked: bool) -> None:
+    file = part10(ct(8))
+    house.accept("lost", content=file)
+    house.spool.path(*house.index.spooled()).unlink()
+    if looked:
+        house.relay.run_once()
+    house.accept("lost", content=file)
+    house.relay.run_once()
+    assert house.producer.instances() == ["lost"]
+    assert not house.index.spooled()
 
 
 def test_two_versions_in_one_round_are_compared_in_the_next(house: House) -> None:

@@ -14,6 +14,7 @@ from pynetdicom import AE
 from tests.gateway.node import Node, ct, part10, until
 
 from lucidray.core.canonical import digest_bytes
+from lucidray.core.errors import Permanent
 from lucidray.core.faults import COMMIT_POINTS
 
 SUCCESS = 0x0000
@@ -78,6 +79,20 @@ def test_strays_of_a_crash_are_removed(tmp_path: Path) -> None:
         assert not node.files()
         assert node.gateway.ready()
     assert not node.gateway.ready()
+
+
+def test_a_second_gateway_over_the_same_spool_does_not_start(tmp_path: Path) -> None:
+    with Node(tmp_path) as node:
+        half = tmp_path / "gateway" / "arriving"
+        half.write_bytes(b"half an object")
+        second = Node(tmp_path)
+        with pytest.raises(Permanent, match=r"another running process uses it; .*gateway\.spool"):
+            second.gateway.start()
+        second.__exit__()
+        assert half.exists()
+        assert node.send(part10(ct())) == [SUCCESS]
+    with Node(tmp_path) as node:
+        assert node.gateway.ready()
 
 
 def test_nothing_is_published_twice_after_a_clean_restart(tmp_path: Path) -> None:

@@ -117,6 +117,16 @@ def test_a_port_that_is_taken_is_named_with_the_remedy(tmp_path: Path) -> None:
             assert "gateway.port" in line
 
 
+def test_a_second_up_on_the_same_folder_is_told_so(tmp_path: Path) -> None:
+    ports = {"LUCIDRAY_GATEWAY__PORT": str(free_port()), "LUCIDRAY_CONSOLE__PORT": str(free_port())}
+    with running(tmp_path, "up", environment=ports) as up:
+        wait_for("Lucidray is up", tmp_path, up)
+        said = lucidray("up", "--data", str(tmp_path / "var"), status=1)
+        assert "another running process uses it" in said
+        assert "--data" in said
+        assert up.poll() is None
+
+
 def test_a_phantom_is_sent_to_a_demonstration_pacs(tmp_path: Path) -> None:
     port = str(free_port())
     with running(tmp_path, "pacs", "objects", "--port", port) as pacs:

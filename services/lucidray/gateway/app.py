@@ -85,9 +85,11 @@ class Gateway:
         Raises
         ------
         Permanent
-            The address cannot be used.
+            The address cannot be used, or another gateway uses the spool.
         """
+        self._spool.lock.take()
         removed = self._spool.recover(self._index.spooled())
+        found = self._index.reclaim(self._spool.holds)
         self._relay.start()
         try:
             self._server = self._listen()
@@ -99,7 +101,7 @@ class Gateway:
             ) from None
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="gateway-listener")
         self._thread.start()
-        log.info("listening", host=self._settings.host, port=self.port, spool_removed=removed)
+        log.info("listening", host=self._settings.host, port=self.port, spool_removed=removed, found_again=found)
 
     def close(self) -> None:
         """Abort what is open, so that senders know at once, and stop."""
@@ -112,6 +114,7 @@ class Gateway:
         self._relay.close()
         self._producer.close()
         self._engine.dispose()
+        self._spool.lock.release()
 
     def __enter__(self) -> Self:
         try:

@@ -1,11 +1,12 @@
 """Which objects this gateway has acknowledged, and what of them is not published yet."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Row, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from lucidray.core.clock import Clock
@@ -79,8 +80,13 @@ class InstanceIndex:
         self._time = threading.Lock()
         self._promised = 0
 
-    def accept(self, arrivals: Sequence[Arrival]) -> list[bool]:
-        """Write one row for each; False where the very same bytes are known already.
+    def accept(self, arrivals: Sequence[Arrival], holds: Callable[[str], bool]) -> list[bool]:
+        """Write one row for each; False where the very same bytes are known already and were not lost.
+
+        Parameters
+        ----------
+        holds
+            Whether this gateway's spool holds an object of that name.
 
         Raises
         ------
@@ -88,26 +94,66 @@ class InstanceIndex:
             Nothing was written, or (PostgreSQL, connection lost) it is not known.
         """
         try:
-            return self._accept(arrivals)
+            return self._accept(arrivals, holds)
         except IntegrityError:  # another gateway was quicker with the same bytes: now they are seen
-            return self._accept(arrivals)
+            return self._accept(arrivals, holds)
 
-    def _accept(self, arrivals: Sequence[Arrival]) -> list[bool]:
+    def _accept(self, arrivals: Sequence[Arrival], holds: Callable[[str], bool]) -> list[bool]:
         new: list[bool] = []
         with self._time, self._engine.begin() as connection:
             accepted_at = max(microseconds(self._clock.now()), self._promised)
             for arrival in arrivals:
-                known = select(instance.c.id).where(
-                    instance.c.instance_key == arrival.instance_key, instance.c.byte_digest == arrival.byte_digest
-                )
-                new.append(connection.scalar(known) is None)
-                if new[-1]:
-                    connection.execute(
-                        insert(instance).values(
-                            gateway_id=self._gateway_id, accepted_at=accepted_at, conflicting=False, **vars(arrival)
-                        )
+                values = {"gateway_id": self._gateway_id, "accepted_at": accepted_at, "published_at": None}
+                known = connection.execute(
+                    select(instance).where(
+                        instance.c.instance_key == arrival.instance_key, instance.c.byte_digest == arrival.byte_digest
                     )
+                ).one_or_none()
+                if known is None:
+                    connection.execute(insert(instance).values(conflicting=False, **values, **vars(arrival)))
+                    new.append(True)
+                elif self._was_lost(known, holds):
+                    again = (instance.c.id == known.id) & (instance.c.spool_name == known.spool_name)
+                    changed = connection.execute(
+                        update(instance).where(again).values(spool_name=arrival.spool_name, **values)
+                    )
+                    new.append(changed.rowcount == 1)
+                else:
+                    new.append(False)
         return new
+
+    def _was_lost(self, row: Row[Any], holds: Callable[[str], bool]) -> bool:
+        """Whether an acknowledged object is gone before it was published; another gateway's: whether that is told."""
+        if row.spool_name is None:
+            return False
+        return row.published_at is not None or (row.gateway_id == self._gateway_id and not holds(row.spool_name))
+
+    def lose(self, row: Pending, topic: str, key: str, value: bytes) -> bool:
+        """Give up an object that is gone from the spool and queue a message about it; False if it came again."""
+        same = (instance.c.id == row.id) & (instance.c.spool_name == row.spool_name)
+        with self._engine.begin() as connection:
+            now = microseconds(self._clock.now())
+            lost = connection.execute(update(instance).where(same).values(published_at=now)).rowcount == 1
+            if lost:
+                connection.execute(insert(outbox).values(self._message(topic, key, value)))
+        return lost
+
+    def reclaim(self, holds: Callable[[str], bool]) -> int:
+        """Relay what was given up and lies in the spool after all (a disk that was not mounted); how many."""
+        lost = (
+            (instance.c.gateway_id == self._gateway_id)
+            & instance.c.spool_name.is_not(None)
+            & instance.c.published_at.is_not(None)
+        )
+        with self._time, self._engine.begin() as connection:
+            accepted_at = max(microseconds(self._clock.now()), self._promised)
+            rows = connection.execute(select(instance.c.id, instance.c.spool_name).where(lost)).all()
+            found = [row.id for row in rows if holds(row.spool_name)]
+            for row_id in found:
+                connection.execute(
+                    update(instance).where(instance.c.id == row_id).values(published_at=None, accepted_at=accepted_at)
+                )
+        return len(found)
 
     def watermark(self) -> datetime:
         """A time before which nothing was accepted that is not published; none will be."""
@@ -171,7 +217,7 @@ class InstanceIndex:
     def queue(self, topic: str, key: str, value: bytes) -> None:
         """Put a message into the outbox."""
         with self._engine.begin() as connection:
-            connection.execute(insert(outbox).values(gateway_id=self._gateway_id, topic=topic, key=key, value=value))
+            connection.execute(insert(outbox).values(self._message(topic, key, value)))
 
     def queued(self, limit: int) -> list[Message]:
         """The oldest messages of the outbox."""
@@ -185,6 +231,9 @@ class InstanceIndex:
         """They are published."""
         with self._engine.begin() as connection:
             connection.execute(delete(outbox).where(outbox.c.id.in_([message.id for message in messages])))
+
+    def _message(self, topic: str, key: str, value: bytes) -> dict[str, Any]:
+        return {"gateway_id": self._gateway_id, "topic": topic, "key": key, "value": value}
 
     def _unpublished(self) -> ColumnElement[bool]:
         return (instance.c.gateway_id == self._gateway_id) & instance.c.published_at.is_(None)

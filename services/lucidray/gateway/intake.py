@@ -122,7 +122,7 @@ class Intake:
     def _commit(self, arrivals: Sequence[Arrival]) -> list[bool]:
         self._spool.sync()
         commit_point("gateway.received")
-        new = self._index.accept(arrivals)
+        new = self._index.accept(arrivals, self._spool.holds)
         commit_point("gateway.indexed")
         self._accepted()
         return new

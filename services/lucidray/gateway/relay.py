@@ -16,8 +16,9 @@ from lucidray.bus.base import Producer
 from lucidray.core import logging, metrics
 from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.core.faults import commit_point
-from lucidray.core.topics import INTAKE, INTAKE_PARTITIONS
+from lucidray.core.topics import INTAKE, INTAKE_PARTITIONS, LEDGER
 from lucidray.gateway.index import InstanceIndex, Pending, Relayed, Version, moment
+from lucidray.gateway.refusals import lost_event
 from lucidray.gateway.spool import Spool
 from lucidray.imaging.content import content_digest
 from lucidray.store.base import ObjectStore
@@ -150,8 +151,7 @@ class Relay:
             try:
                 result = self._compare(row)
             except FileNotFoundError as error:
-                # Acknowledged and gone: a person must know. The watermark stands still until then.
-                log.error("object-lost-from-spool", instance_key=row.instance_key, error=error)
+                self._tell_lost(row, error)
                 continue
             if result is None:
                 continue
@@ -159,6 +159,12 @@ class Relay:
                 self._store.put_new(result.object_key, self._spool.path(row.spool_name))
             relayed.append((row, result))
         return relayed
+
+    def _tell_lost(self, row: Pending, error: FileNotFoundError) -> None:
+        """Acknowledged and gone: a person must know, and other studies must not wait for it."""
+        event = lost_event(row)
+        if self._index.lose(row, LEDGER, event.case_id, event.SerializeToString()):
+            log.error("object-lost-from-spool", instance_key=row.instance_key, case_id=event.case_id, error=error)
 
     def _compare(self, row: Pending) -> Relayed | None:
         """What is to become of a row; None while an older version of it is not uploaded itself."""

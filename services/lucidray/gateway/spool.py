@@ -12,16 +12,19 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lucidray.core.folderlock import FolderLock
+
 _IOV_MAX = 1024  # pieces that one writev takes (POSIX IOV_MAX on Linux)
 
 
 class Spool:
-    """The folder of a gateway; two gateways never share one."""
+    """The folder of a gateway; two gateways never share one, for which each takes `lock` before it starts."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _sync_folder(folder.parent)
+        self.lock = FolderLock(folder, "gateway.spool")
 
     def create(self, head: bytes) -> "Incoming":
         """A new object that begins with `head`."""
@@ -30,6 +33,10 @@ class Spool:
     def path(self, name: str) -> Path:
         """An object."""
         return self._folder / name
+
+    def holds(self, name: str) -> bool:
+        """Whether an object is there."""
+        return self.path(name).exists()
 
     def sync(self) -> None:
         """Make the names of the objects durable."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from lucidray.core import logging
+from lucidray.core.folderlock import FolderLock
 from lucidray.core.settings import CoreSettings
 from lucidray.launcher.supervisor import Supervisor, prepare
 from lucidray.runtime.service import stop_on_signal
@@ -20,6 +21,8 @@ def run_up(data: Path) -> None:
     core = CoreSettings.load()
     logging.configure("up", core.log_level, human=core.log_human)
     prepare(core.data)
+    lock = FolderLock(core.data, "--data")
+    lock.take()  # until this process ends
     supervisor = Supervisor()
     gateway, console = GatewaySettings.load(), ConsoleSettings.load()
     with stop_on_signal() as stop:
