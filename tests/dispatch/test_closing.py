@@ -1,6 +1,7 @@
 """When is a study complete, and what closing it writes."""
 
 import io
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,9 @@ class House:
     def closer_with(self, *workflows: Workflow) -> Closer:
         return Closer(self.engine, self.clinical, self.analysis, workflows, BundleShelf([]), SETTINGS)
 
-    def receive(self, *files: bytes, study: str = "s" * 32, conflicting: bool = False) -> None:
+    def receive(
+        self, *files: bytes, study: str = "s" * 32, keys: Sequence[str] = (), conflicting: bool = False
+    ) -> None:
         event = IntakeEvent()
         event.stored.study_key = study
         event.stored.accepted_at.FromDatetime(self.clock.now())
@@ -82,7 +85,7 @@ class House:
             digest = digest_bytes(data)
             self.objects.put_new(f"intake/{study}/{digest}", data)
             event.stored.instances.add(
-                instance_key=f"i{number}" if conflicting else digest[:32],
+                instance_key=keys[number] if keys else digest[:32],
                 byte_digest=digest,
                 object_key=f"intake/{study}/{digest}",
                 size_bytes=len(data),
@@ -230,6 +233,60 @@ def test_release_looks_again(house: House) -> None:
         CaseCommand(command_id="1", kind=CommandKind.COMMAND_KIND_RELEASE, case_id=subject), house.clock.now()
     )
     assert house.pass_time(1) == 1
+    assert len(house.rows(tables.case)) == 1
+
+
+def release(house: House, number: str = "1") -> None:
+    held = [event for event in house.said() if event.state == CaseState.CASE_STATE_HELD][-1]
+    message = CaseCommand(
+        command_id=number, kind=CommandKind.COMMAND_KIND_RELEASE, case_id=held.case_id, actor="tester"
+    )
+    house.cases.take_command(message, house.clock.now())
+    house.cases.take_command(message, house.clock.now())
+
+
+def test_corrected_objects_are_taken_when_the_study_is_released(house: House) -> None:
+    """What the remedy of a conflict says leads out of it, each time."""
+    wrong = [part10(number, PatientBirthDate=f"1970010{number}") for number in (1, 2)]
+    house.receive(*wrong, keys=["1", "2"])
+    house.pass_time(11)
+    for attempt, birth_date in enumerate(("19700103", "19700104")):
+        right = [part10(number, PatientBirthDate=birth_date) for number in (1, 2)]
+        house.receive(*right, keys=["1", "2"], conflicting=True)
+        house.pass_time(11)
+        assert len(house.rows(tables.case)) == attempt
+        last = [event for event in house.said() if event.state == CaseState.CASE_STATE_HELD][-1]
+        assert "2 came again" in last.cause
+        assert "lucidray case release" in last.remedy
+        release(house, str(attempt))
+        house.pass_time(1)
+        cases = [Case.FromString(row.message) for row in house.rows(tables.case)]
+        newest = max(cases, key=lambda case: case.study_version)
+        assert len(cases) == attempt + 1
+        selected = house.clinical.manifest(newest.case_id, newest.history[0].step_key).find("study", "CT")
+        assert selected is not None
+        assert sorted(house.clinical.get_part(part) for part in selected.parts) == sorted(right)
+    house.receive(*wrong, keys=["1", "2"])  # an old event that comes again
+    assert house.pass_time(11) == 0
+
+
+def test_the_ledger_says_who_released_what(house: House) -> None:
+    house.receive(part10(1), keys=["1"])
+    house.receive(part10(1, PatientSex="F"), keys=["1"], conflicting=True)
+    house.pass_time(11)
+    release(house)
+    (audit,) = [event for event in house.said() if "released" in event.cause]
+    assert audit.state == CaseState.CASE_STATE_COLLECTING
+    assert audit.cause.startswith("released by tester; the newest content counts (objects: 1)")
+
+
+def test_a_corrected_object_takes_the_place_of_one_that_did_not_read(house: House) -> None:
+    house.receive(part10(1), b"not DICOM", keys=["1", "2"])
+    house.pass_time(11)
+    house.receive(part10(2), keys=["2"], conflicting=True)
+    house.pass_time(11)
+    release(house)
+    house.pass_time(1)
     assert len(house.rows(tables.case)) == 1
 
 

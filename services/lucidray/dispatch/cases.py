@@ -10,6 +10,7 @@ from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.core.ledger import case_event
 from lucidray.core.worker import backoff_seconds
 from lucidray.dispatch import outbox, tables
+from lucidray.dispatch.release import release
 from lucidray.store.cases import CaseStore
 from lucidray.v1.case_pb2 import Case
 from lucidray.v1.events_pb2 import CaseCommand, CaseReturned, CaseState, CommandKind
@@ -74,7 +75,7 @@ class Cases:
         """
         actions = {CommandKind.COMMAND_KIND_RETRY: self._retry, CommandKind.COMMAND_KIND_CANCEL: self._cancel}
         if command.kind == CommandKind.COMMAND_KIND_RELEASE:
-            self._release(command)
+            self._release(command, now)
             return
         with self._engine.begin() as connection:
             if not _first_time(connection, command.command_id):
@@ -110,21 +111,11 @@ class Cases:
         event = case_event(case, state, "dispatch", now, error=error)
         outbox.add(connection, topics.LEDGER, case.case_id, event.SerializeToString())
 
-    def _release(self, command: CaseCommand) -> None:
+    def _release(self, command: CaseCommand, now: datetime) -> None:
         """Look again at a study that is held or unmatched; its id begins with "s"."""
-        prefix = command.case_id.removeprefix("s").split("-")[0]
-        study = tables.study.c
         with self._engine.begin() as connection:
-            if not _first_time(connection, command.command_id):
-                return
-            # A new version, because the workflows may have changed though the study did not.
-            changed = connection.execute(
-                update(tables.study)
-                .where(study.study_key.startswith(prefix), study.open.is_(False))
-                .values(open=True, content="", revision=study.revision + 1)
-            )
-        if not changed.rowcount:
-            raise Permanent(f"study {command.case_id}", "it is not held", "see `lucidray case list`")
+            if _first_time(connection, command.command_id):
+                release(connection, command, now)
 
     def _send(self, connection: Connection, case: Case, now: datetime) -> None:
         """Put a case on the topic of the step at the head of its slip."""

@@ -133,7 +133,7 @@ class Closer:
         with self._engine.begin() as connection:
             rows = connection.execute(
                 select(tables.instance)
-                .where(column.study_key == study_key)
+                .where(column.study_key == study_key, ~column.replaced)
                 .order_by(column.instance_key, column.byte_digest)
             ).all()
         return [

@@ -73,16 +73,11 @@ def _row(study_key: str, each: StoredInstance, header: dict[str, Any]) -> dict[s
 def _insert(connection: Connection, partition: int, event: InstancesStored, rows: Iterable[dict[str, Any]]) -> None:
     new = 0
     for row in rows:
-        same = (
-            select(func.count())
-            .select_from(tables.instance)
-            .where(
-                tables.instance.c.instance_key == row["instance_key"],
-                tables.instance.c.byte_digest == row["byte_digest"],
-            )
-        )
-        if not connection.scalar(same):
-            connection.execute(insert(tables.instance), row)
+        column = tables.instance.c
+        known = select(column.byte_digest).where(column.instance_key == row["instance_key"])
+        held = connection.scalars(known).all()
+        if row["byte_digest"] not in held:
+            connection.execute(insert(tables.instance), {**row, "number": len(held)})
             new += 1
     if not new:
         return  # a repeated event: the study keeps its deadline

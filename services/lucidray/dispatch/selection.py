@@ -150,7 +150,7 @@ def _conflict(instances: Sequence[Instance]) -> LucidrayError | None:
         return Permanent(
             "objects of the study",
             f"{changed} came again under the same SOPInstanceUID with other content",
-            f"find out at the PACS which is right and correct the other, {LOOK_AGAIN}",
+            "if what came last is right, `lucidray case release` takes it; else first correct it and send it again",
         )
     unread = [each for each in instances if each.header.get("problem")]
     if unread:

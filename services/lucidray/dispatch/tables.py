@@ -16,7 +16,8 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-# One row per content of an object. `header` is JSON of what selection needs (attributes.py).
+# One row per content of an object, numbered as they came. `replaced`: a person released the study, and of this
+# object a newer content counts. `header` is JSON of what selection needs (attributes.py).
 instance = Table(
     "instance",
     metadata,
@@ -27,6 +28,8 @@ instance = Table(
     Column("size", Integer, nullable=False),
     Column("conflicting", Boolean, nullable=False),
     Column("header", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("replaced", Boolean, nullable=False, default=False),
 )
 
 # `revision` grows with every change, so that closing is a compare-and-set.
