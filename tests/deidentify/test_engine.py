@@ -300,6 +300,47 @@ def test_the_patients_own_identifiers_do_not_pass_as_something_else() -> None:
     assert others.ManufacturerModelName == "Biograph 481 51"
 
 
+IDENTITY: dict[str, Any] = {
+    "PatientID": "2147483",
+    "AccessionNumber": "A-0087654",
+    "PatientBirthDate": "19430217",
+    "StudyID": "4711",
+}
+NUMBERS = [
+    *(("AcquisitionNumber", "2147483"), ("SeriesNumber", "87654"), ("InstanceNumber", "+02147483")),
+    *(("SeriesNumber", "4711"), ("AcquisitionNumber", "214748301"), ("InstanceNumber", "-87654")),
+    *(("TriggerTime", "19430217"), ("TriggerTime", "1.9430217E7"), ("FrameReferenceTime", "2147483.00")),
+    *(("ReconstructionDiameter", "1943021701"), ("Exposure", "87654"), ("RevolutionTime", 2147483.0)),
+    *(("ContrastBolusAgentNumber", 4711), ("TotalPixelMatrixRows", 19430217), ("SliceVector", [1, 4, 2])),
+]
+
+
+@pytest.mark.parametrize("profile", profile_names())
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
+@pytest.mark.parametrize(("keyword", "value"), NUMBERS)
+def test_the_patients_own_identifiers_do_not_pass_as_numbers(
+    keyword: str, value: Any, syntax: Any, profile: str
+) -> None:
+    changes: dict[str, Any] = {keyword: value, "SliceThickness": "1.0214748", "RescaleIntercept": "-1024"}
+    given = ct_slice(**IDENTITY, **changes)
+    for number, sent in ((1, given), (2, ct_slice(2, PatientID="x", PatientBirthDate="", **changes))):
+        after = parse(through_engine(part10(sent, syntax), profile))
+        assert (after.SliceThickness, after.RescaleIntercept) == (given.SliceThickness, given.RescaleIntercept)
+        stays = number == 2 or keyword == "SliceVector"
+        assert (keyword in after and after[keyword].value == sent[keyword].value) == stays
+
+
+def test_a_number_that_only_labels_becomes_another_and_agrees_wherever_it_is() -> None:
+    changes: dict[str, Any] = {"SeriesNumber": "2147483", "AcquisitionNumber": "2147483", "InstanceNumber": "3"}
+    dataset = ct_slice(**IDENTITY, **changes)
+    first = through_engine(part10(dataset))
+    after = parse(first)
+    assert after.SeriesNumber == after.AcquisitionNumber == int(KEYS.number("2147483"))
+    assert after.InstanceNumber == 3
+    again = Deidentifier(Identity.of(after).pseudonym(KEYS), KEYS, Rulebook(load_profile("clinical-ai")), Replaced())
+    assert again.clean(Source.of(first)).to_bytes() == first
+
+
 @pytest.mark.parametrize(
     ("keyword", "value"), [("PatientWeight", "481516.2"), ("PatientSize", "481.5"), ("PatientAge", "481Y")]
 )

@@ -19,10 +19,11 @@ from lucidray.deidentify.declaration import code_elements, declaration
 from lucidray.deidentify.elements import Charset, decoded, encoded, header, item, padded
 from lucidray.deidentify.encapsulated import pixel_parts
 from lucidray.deidentify.level import CODE_VALUE, CODING_SCHEME, SEQUENCES, Level
+from lucidray.deidentify.ownnumbers import OwnNumbers, is_label
 from lucidray.deidentify.private import safe_private
 from lucidray.deidentify.profile import TextKind
 from lucidray.deidentify.pseudonyms import PatientPseudonym, PseudonymKeys
-from lucidray.deidentify.rules import STRINGS, Action, Rule, Rulebook
+from lucidray.deidentify.rules import STRINGS, Action, Rule, Rulebook, agreed_vr
 from lucidray.deidentify.source import Source
 from lucidray.imaging.elements import MAX_DEPTH, Encoding, Malformed
 from lucidray.imaging.levels import Element
@@ -74,6 +75,7 @@ class Deidentifier:
         self._patient, self._keys, self._rules, self._replaced = patient, keys, rules, replaced
         self._known_uids = {original: pseudonym for pseudonym, original in replaced.uids.items()}
         self._own: frozenset[str] = frozenset()  # identifiers of the patient, folded
+        self._own_numbers = OwnNumbers.of(self._own)
         self._verdicts: dict[tuple[int, bytes, bytes, Charset, Encoding], Verdict] = {}
 
     def clean(self, source: Source, *, pixels_cleaned: bool = False) -> Cleaned:
@@ -92,7 +94,7 @@ class Deidentifier:
             raise Malformed("it does not say which SOP instance it is")
         own = level.identifiers()
         if own != self._own:  # what may stay depends on them
-            self._own = own
+            self._own, self._own_numbers = own, OwnNumbers.of(own)
             self._verdicts.clear()
         parts: list[bytes | Span] = []
         ours = declaration(self._patient, self._rules.profile, source.encoding, pixels_cleaned=pixels_cleaned)
@@ -229,7 +231,7 @@ class Deidentifier:
 
     def _decide(self, level: Level, element: Element, rule: Rule, value: bytes) -> Verdict:
         encoding = level.source.encoding
-        vr = _agreed_vr(element.vr, rule, level.encoding, encoding)
+        vr = agreed_vr(element.vr, rule, level.encoding, encoding)
         if vr is None:
             return self._otherwise(element.tag, rule, encoding)
         if vr in STRINGS and not value.strip(b" \0"):
@@ -250,6 +252,8 @@ class Deidentifier:
             return values.is_lookup_table(value, big_endian=level.encoding.big_endian)
         if rule.action is not Action.KEEP or not values.is_as_declared(vr, value):
             return False
+        if self._own_numbers.tells(rule.keyword, vr, value, big_endian=level.encoding.big_endian):
+            return False
         return values.is_counted(vr, rule.multiplicity, value) and values.is_plausible(rule.keyword, value)
 
     def _text(self, level: Level, rule: Rule, value: bytes) -> str | None:
@@ -260,6 +264,8 @@ class Deidentifier:
             return values.shifted(value, rule.vr, -self._patient.shift_days)
         if rule.action is Action.KEEP and rule.vr == "CS":
             return values.terms(value, positional=rule.keyword in values.POSITIONAL)
+        if rule.action is Action.KEEP and rule.vr == "IS" and is_label(rule.keyword):
+            return self._keys.number(value.decode("ascii", "replace")) if values.is_as_declared("IS", value) else None
         if rule.action is Action.TEXT:
             return self._checked(decoded(value, level.charset), rule, level)
         return None
@@ -282,17 +288,3 @@ class Deidentifier:
             return encoded(tag, code, b"", encoding)
         dummy = values.dummy(rule.vr) if rule.otherwise is Action.DUMMY else None
         return b"" if dummy is None else encoded(tag, code, dummy, encoding)
-
-
-def _agreed_vr(file_vr: bytes, rule: Rule, encoding: Encoding, written: Encoding) -> str | None:
-    """The VR to read a value by: the dictionary's; None if the file says something that does not go with it.
-
-    Numbers whose byte order is not that in which the object is `written` do not go either.
-    """
-    given = file_vr.decode()
-    if not given or given in ("UN", rule.vr):
-        swapped = written.big_endian and (given == "UN" or not encoding.big_endian)
-        return None if swapped and rule.vr not in STRINGS else rule.vr
-    if given in rule.vr.split(" or "):
-        return given
-    return rule.vr if given in STRINGS and rule.vr in STRINGS else None

@@ -31,6 +31,7 @@ class Form(NamedTuple):
     check: int
 
 
+_FIRST_NUMBER, _NUMBERS = 1_000_000, 9_000_000  # of seven digits: no scanner counts so far
 _FORMS = {"patient": Form("P", 16, 8), "site": Form("SITE-", 10, 6), "label": Form("V_", 9, 4)}
 
 
@@ -88,6 +89,10 @@ class PseudonymKeys:
         if self._is_own("label", text):
             return text
         return self._token("label", keyword, text.strip())
+
+    def number(self, text: str) -> str:
+        """A number in place of one that identifies: equal ones have equal numbers, whatever attribute they are in."""
+        return str(_FIRST_NUMBER + int.from_bytes(self._digest("number", text.strip(" \0"))[:8], "big") % _NUMBERS)
 
     def _token(self, kind: str, *values: str) -> str:
         form = _FORMS[kind]

@@ -14,6 +14,7 @@ from pydicom.tag import BaseTag
 
 from lucidray.deidentify.profile import Option, Profile, TextKind
 from lucidray.deidentify.table import Row, rows_by_tag
+from lucidray.imaging.elements import Encoding
 
 NUMBERS = frozenset({"AS", "AT", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
 TEMPORAL = frozenset({"DA", "DT", "TM"})
@@ -140,3 +141,17 @@ def _by_representation(vr: str, otherwise: Action) -> Action:
     if vr == "CS" or all(part in NUMBERS for part in vr.split(" or ")):
         return Action.KEEP
     return otherwise
+
+
+def agreed_vr(file_vr: bytes, rule: Rule, encoding: Encoding, written: Encoding) -> str | None:
+    """The VR to read a value by: the dictionary's; None if the file says something that does not go with it.
+
+    Numbers whose byte order is not that in which the object is `written` do not go either.
+    """
+    given = file_vr.decode()
+    if not given or given in ("UN", rule.vr):
+        swapped = written.big_endian and (given == "UN" or not encoding.big_endian)
+        return None if swapped and rule.vr not in STRINGS else rule.vr
+    if given in rule.vr.split(" or "):
+        return given
+    return rule.vr if given in STRINGS and rule.vr in STRINGS else None

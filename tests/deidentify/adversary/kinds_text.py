@@ -55,6 +55,18 @@ def _shaped(draft: Draft) -> None:
     draft.dataset.StudyDescription = f"CT Chest {planter.number('StudyDescription', 7)}"
 
 
+@kind("the patient's identifiers as numbers")
+def _own_numbers(draft: Draft) -> None:
+    """Where sites and scanners copy them to."""
+    planter, dataset = draft.planter, draft.dataset
+    dataset.PatientID = dataset.AcquisitionNumber = planter.number("PatientID")
+    dataset.AccessionNumber = dataset.SeriesNumber = planter.number("AccessionNumber")
+    dataset.TriggerTime = dataset.PatientBirthDate
+    dataset.StudyID = planter.number("StudyID")
+    dataset.ContrastBolusAgentSequence = sequence(item(ContrastBolusAgentNumber=1, ContrastBolusVolume=dataset.StudyID))
+    dataset.TotalPixelMatrixRows = int(dataset.StudyID)
+
+
 @kind("second values of scanner attributes")
 def _second(draft: Draft) -> None:
     for keyword in ("ImageType", "ConvolutionKernel", "SoftwareVersions", "ScanOptions", "FilterType"):
