@@ -44,3 +44,15 @@ def test_mask_on_another_grid_is_refused_naming_both(make_grid: MakeGrid) -> Non
         IMAGE, MASK[1:], "pet-suv", spacing=(3, 2, 2), mask_grid=make_grid((11, 14, 16), (3, 2, 2), (0, 0, 3))
     )
     assert shifted == extract(IMAGE, MASK, "pet-suv", spacing=(3, 2, 2))
+
+
+@pytest.mark.parametrize("strange", [np.nan, np.inf])
+def test_mask_voxels_that_are_no_numbers_are_refused(strange: float) -> None:
+    """NaN is not zero: a mask whose background is NaN would otherwise measure the whole image."""
+    with pytest.raises(Permanent, match="mask: 3 of its voxels are no finite numbers"):
+        extract(IMAGE, np.where(np.arange(IMAGE.size).reshape(IMAGE.shape) < 3, strange, MASK), "pet-suv")
+
+
+def test_a_mask_of_words_is_refused() -> None:
+    with pytest.raises(Permanent, match="mask: its voxels are of type"):
+        extract(IMAGE, MASK.astype(str), "pet-suv")

@@ -15,7 +15,7 @@ from lucidray.quantify.engine import compute
 from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import Preset, load_preset, read_preset
-from lucidray.quantify.region import prepare
+from lucidray.quantify.region import Mask, prepare
 from lucidray.serving.bundle import BundleShelf
 
 Image = Volume | npt.ArrayLike
@@ -56,7 +56,8 @@ def extract(
     Raises
     ------
     Permanent
-        There is no such preset, an image is missing, or mask and image do not fit; names both grids.
+        There is no such preset, an image is missing, the mask has voxels that are no numbers, or mask and image do
+        not fit; names both grids.
 
     Examples
     --------
@@ -67,23 +68,20 @@ def extract(
     >>> suv["maximum_intensity"], suv["volume_voxel_counting"]
     (999.0, 1200.0)
     """
-    chosen = _preset(preset)
+    chosen, inside = _preset(preset), _inside(mask)
     features: list[Feature] = []
     for measurement in chosen.measurements:
         volume = _volume(image, measurement, spacing)
-        inside = np.asarray(mask) != 0
         region = prepare(volume, inside, _grid(inside, volume, mask_grid, measurement), measurement)
         features += compute(region, measurement, segment)
     for hybrid in chosen.hybrids:
         pair = {each.role: _volume(image, each, spacing) for each in chosen.measurements if each.role in hybrid.roles}
-        inside = np.asarray(mask) != 0
         grid = mask_grid or pair[hybrid.roles[0]].grid
         features += measure_hybrid(hybrid, pair, inside, grid, segment).features
     for wanted in chosen.deep:
         from lucidray.quantify.deep import deep_features  # the engine is not loaded where no preset wants it
 
         volumes = {each.role: _volume(image, each, spacing) for each in chosen.measurements}
-        inside = np.asarray(mask) != 0
         grid = mask_grid or next(iter(volumes.values())).grid
         features += deep_features(wanted, BundleShelf().find(wanted.bundle), volumes, inside, grid, segment)
     return features
@@ -93,6 +91,19 @@ def _preset(preset: Preset | str | Path) -> Preset:
     if isinstance(preset, Preset):
         return preset
     return read_preset(preset) if isinstance(preset, Path) else load_preset(preset)
+
+
+def _inside(mask: npt.ArrayLike) -> Mask:
+    """Where the region is; what is no number is neither in it nor out of it."""
+    given = np.asarray(mask)
+    if given.dtype.kind not in "biuf":
+        raise Permanent("mask", f"its voxels are of type {given.dtype}", "give true and false, or whole numbers")
+    strange = given.size - int(np.isfinite(given).sum())
+    if strange:
+        cause = f"{strange} of its voxels are no finite numbers, which say neither inside nor outside"
+        raise Permanent("mask", cause, "put 0 where the region is not")
+    inside: Mask = given != 0
+    return inside
 
 
 def _volume(image: Image | Mapping[str, Image], measurement: Measurement, spacing: Vector | None) -> Volume:
@@ -140,7 +151,7 @@ def array_volume(voxels: npt.NDArray[Any], measurement: Measurement, spacing: Ve
     return Volume(voxels, facts)
 
 
-def _grid(mask: npt.NDArray[np.bool_], volume: Volume, mask_grid: Grid | None, measurement: Measurement) -> Grid:
+def _grid(mask: Mask, volume: Volume, mask_grid: Grid | None, measurement: Measurement) -> Grid:
     grid = mask_grid or volume.grid
     if mask.shape != grid.shape:
         remedy = "give the mask on the image's grid, or say its own in mask_grid"

@@ -119,7 +119,8 @@ def _labels(file: ResearchFile, path: Path) -> dict[int, Labelled]:
 
 def _whole_values(voxels: npt.NDArray[np.generic], path: Path) -> list[int]:
     values = np.unique(voxels)
-    whole = values.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # what is no number, or too great, becomes another value, which is refused
+        whole = values.astype(np.int64)
     if not np.array_equal(whole, values):
         raise Permanent(f"mask {path.name}", "its values are not whole numbers", "threshold it to labels first")
     return [int(value) for value in whole if value != 0]
