@@ -10,7 +10,7 @@ from itertools import groupby
 import yaml
 
 _PRINTABLE = re.compile(r"[ -~]*")
-_SEPARATORS = re.compile(r"[\s,;:/()\[\]_=*+~|'\"<>{}-]+", re.ASCII)
+_SEPARATORS = re.compile(r"[\s,;:/()\[\]_=*+~|'\"<>{}#^-]+", re.ASCII)
 _ALPHANUMERIC = re.compile(r"[A-Z0-9]+")
 _WORD_BREAKS = re.compile(r"[^A-Za-z0-9.]+")
 _DATE_LIKE = re.compile(
@@ -21,6 +21,12 @@ _MAX_DIGITS = 8  # in a whole value: record numbers and telephone numbers have m
 _CODE = re.compile(  # e.g. B30f, 07MW18.4
     r"(?=.*\d)(?!.*[A-Za-z]{4})(?!.*\d{5})(?!(?:.*\d){6})[A-Za-z0-9.]{1,10}", re.ASCII
 )
+# What follows a known word without a space: Gauss5.00, Biograph128, tseR2d1, coreload.44, OSEM4i8s (its subsets)
+_NUMBERED = re.compile(
+    r"(.{4,}?)(?:\.?\d{1,3}|\d{1,2}\.\d{1,2}|[23]d\d{1,2}|\d{1,2}i\d{1,2}s)", re.IGNORECASE | re.ASCII
+)
+# As Canon (V10.06ER005) and GE (DV26.0_R03_1831.b) write versions: more digits than a text has else.
+_VERSION = re.compile(r"\b(?:V\d{1,2}\.\d\d[A-Z]{2}\d{3}|[A-Z]{2}\d\d\.\d_[RM]\d\d_\d{4}\.[a-z])(?!\w)", re.ASCII)
 _KERNEL = re.compile(r"[A-Z]\d\d[a-z]|[A-Z][a-z]\d\d[a-z]?", re.ASCII)  # as Siemens writes them: B30f, Br40d, Hr64
 _PROTOCOL_CODE = re.compile(
     r"b\d{0,3}[05]|p[234]|s?T[12]W?|[1-4]scan", re.IGNORECASE | re.ASCII
@@ -67,6 +73,7 @@ def is_known_words(value: str) -> bool:
     """Whether a value consists of known words, decimal numbers and short codes."""
     if not _PRINTABLE.fullmatch(value) or _DATE_LIKE.search(value):
         return False
+    value = _VERSION.sub("", value)
     if sum(character.isdigit() for character in value) > _MAX_DIGITS:
         return False
     return all(_is_known_word(token.rstrip(".")) for token in _SEPARATORS.split(value))
@@ -111,9 +118,8 @@ def cleaned_region(value: str, number: int) -> str:
 
 
 def _is_known_word(token: str) -> bool:
-    return (
-        len(token) <= 1
-        or token.upper() in vocabulary("words")
-        or _CODE.fullmatch(token) is not None
-        or _DECIMAL.fullmatch(token) is not None
-    )
+    known = vocabulary("words")
+    if len(token) <= 1 or token.upper() in known or any(each.fullmatch(token) for each in (_CODE, _DECIMAL)):
+        return True
+    numbered = _NUMBERED.fullmatch(token)
+    return numbered is not None and numbered[1].upper() in known
