@@ -1,12 +1,15 @@
 """Everything that the engine can measure is explained."""
 
+from itertools import product
 from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
 
+from lucidray.contracts.results import Feature
 from lucidray.core.errors import Permanent
 from lucidray.lab.features.describe import describe, descriptions
+from lucidray.lab.features.tables import AGGREGATIONS, column
 from lucidray.launcher.main import app
 from lucidray.quantify.catalogue import features
 from lucidray.quantify.filters import FilterSpec
@@ -49,6 +52,11 @@ def test_every_entry_has_a_formula_a_sentence_and_a_source() -> None:
         ("coarseness_voxel_number_normalised", ["coarseness_voxel_number_normalised"]),
         ("lbp_2d_entropy", ["lbp_2d_entropy"]),
         ("mean_7", ["mean"]),
+        ("CT_Net-features_deep_std_12", ["std"]),
+        ("XY_ngtdm_coarseness_voxel_number_normalised_3D", ["coarseness_voxel_number_normalised"]),
+        ("glcm_contrast_2_5D_avg", ["contrast"]),
+        ("XY_local_binary_pattern_lbp_2d_entropy", ["lbp_2d_entropy"]),
+        ("PET+CT_voxelwise_association_conditional_entropy_of_first", ["conditional_entropy_of_first"]),
     ],
 )
 def test_a_feature_is_found_by_code_name_abbreviation_or_column(what: str, found: list[str]) -> None:
@@ -72,3 +80,45 @@ def test_the_command_prints_sentence_formula_and_symbols() -> None:
         "source: IBSI",
     ):
         assert part in result.stdout
+
+
+def every_column() -> list[tuple[str, Feature]]:
+    """Of every feature that the engine can measure, by the column of its table, with each aggregation."""
+    known: list[tuple[str, str, str]] = [(each.family, each.name, each.code) for each in features().values()]
+    known += [(each.family, each.name + SUFFIX, "") for each in definitions().values() if each.code in POWERS]
+    known += [(FAMILY, name, "") for name in association.NAMES]
+    known += [("deep", f"{pooling}_7", "") for pooling in get_args(Pooling)]
+    found = []
+    for (family, name, code), aggregation in product(known, ["", *AGGREGATIONS]):
+        feature = Feature(
+            name=name,
+            family=family,
+            ibsi_code=code,
+            aggregation=aggregation,
+            filter="mean 5 mirror",
+            value=1,
+            image_role="PET+CT",
+            segment=1,
+        )
+        if family != "deep" or not aggregation:
+            found.append((column(feature), feature))
+    return found
+
+
+def test_every_column_of_a_table_is_explained() -> None:
+    wrong = []
+    for name, feature in every_column():
+        (entry,) = describe(name)
+        expected = feature.name.rpartition("_")[0] if feature.family == "deep" else feature.name
+        if (entry.family, entry.name) != (feature.family, expected):
+            wrong.append((name, entry.name))
+    assert not wrong
+
+
+@pytest.mark.parametrize("family", ["glcm", "gradient", "voxelwise_association", "deep", "filters"])
+def test_a_family_is_explained_feature_by_feature(family: str) -> None:
+    every = {key for key, each in descriptions().items() if each.family == family}
+    assert len(every) > 1
+    assert {each.name for each in describe(family) if each.family == family} == {
+        descriptions()[key].name for key in every
+    }

@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel
 
 from lucidray.core.errors import Permanent
+from lucidray.lab.features.tables import AGGREGATIONS
 from lucidray.quantify.filters import FilterSpec
 from lucidray.quantify.higher.definitions import definitions as higher_definitions
 from lucidray.quantify.hybrid.fusion import Fusion
@@ -82,25 +83,33 @@ def descriptions() -> Mapping[str, Description]:
 
 
 def describe(what: str) -> list[Description]:
-    """The entries of that code, name, abbreviation or kind, or of a column of a table.
+    """The entries of that code, name, abbreviation, kind or family, or of a column of a table.
 
     Raises
     ------
     Permanent
         There is none; names the nearest ones.
     """
-    wanted = re.sub(r"^(mean|max|std)_\d+$", r"deep \1", what.strip().lower())  # deep features have a channel
+    wanted = re.sub(r"^(?:.*_deep_)?(mean|max|std)_\d+$", r"deep \1", what.strip().lower())  # of a channel
     ends = (wanted, wanted.rpartition("_")[2])  # a column ends in its code
     found = [
         each
         for key, each in descriptions().items()
-        if wanted in (key, each.name, f"{each.family} {each.name}") or (each.code and each.code.lower() in ends)
-    ]
+        if wanted in (key, each.name, each.family, f"{each.family} {each.name}")
+        or (each.code and each.code.lower() in ends)
+    ] or _of_column(wanted)
     if not found:
-        names = {each.name for each in descriptions().values()}
+        names = {name for each in descriptions().values() for name in (each.name, each.family)}
         near = ", ".join(get_close_matches(wanted, names, n=3)) or "none is near"
         raise Permanent(f"feature '{what}'", "it is not known", f"give a name ({near}), an IBSI code or a column")
     return found
+
+
+def _of_column(column: str) -> list[Description]:
+    """The entry of a column without a code: it ends in family, name and maybe aggregation."""
+    stem = "_" + re.sub(rf"_(?:{'|'.join(AGGREGATIONS.values())})$", "", column, flags=re.IGNORECASE)
+    ends = {f"_{each.family}_{each.name}": each for each in descriptions().values()}
+    return [ends[longest] for longest in sorted(filter(stem.endswith, ends), key=len)[-1:]]
 
 
 def _measured() -> dict[str, Description]:
