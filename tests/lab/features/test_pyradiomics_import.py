@@ -222,3 +222,23 @@ def test_other_files_are_refused(tmp_path: Path, text: str) -> None:
 def test_values_that_pyradiomics_would_not_take_are_refused() -> None:
     with pytest.raises(Permanent, match="discretisation"):
         to_preset({"setting": {"binWidth": -1}}, "mine", "CT")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("featureClass: [a]", "featureClass"),
+        ("featureClass: {glcm: Contrast}", "featureClass.glcm"),
+        ("setting: [binWidth]", "setting"),
+        ("setting: {resampledPixelSpacing: 2}", "setting.resampledPixelSpacing"),
+        ("setting: {distances: 1}", "setting.distances"),
+        ("setting: {resegmentRange: 5}", "setting.resegmentRange"),
+        ("setting: {weightingNorm: [euclidean]}", "setting.weightingNorm"),
+        ("imageType: [LoG]", "imageType"),
+        ("imageType: {LoG: {sigma: 1.0}}", "imageType.LoG.sigma"),
+        ("imageType: {Wavelet: {level: two}}", "imageType.Wavelet.level"),
+    ],
+)
+def test_a_value_of_another_form_is_refused_by_its_place(text: str, place: str) -> None:
+    with pytest.raises(Permanent, match=f"mine: {place}"):
+        imported(text)

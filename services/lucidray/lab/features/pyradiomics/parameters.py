@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from lucidray.core.errors import Permanent
+from lucidray.lab.features.pyradiomics.form import Form
 from lucidray.lab.features.pyradiomics.image_types import filters_of
 from lucidray.lab.features.pyradiomics.note import Note, differing, refused
 from lucidray.lab.features.pyradiomics.settings import measurement_of
@@ -90,6 +91,10 @@ def to_preset(content: Content, name: str, modality: Modality) -> tuple[Preset, 
     Permanent
         A value is not one that pyradiomics takes, or nothing is left to measure.
     """
+    try:
+        Form.model_validate(content)
+    except ValidationError as error:
+        raise _misfit(name, error) from None
     role, unit = _IMAGES[modality]
     settings = content.get("setting") or {}
     fields, notes = measurement_of(settings)
@@ -104,8 +109,7 @@ def to_preset(content: Content, name: str, modality: Modality) -> tuple[Preset, 
         preset = {"name": name, "title": f"{name}, from pyradiomics", "measurements": measurements}
         return Preset.model_validate(preset), notes
     except ValidationError as error:
-        first = error.errors()[0]
-        raise _unusable(name, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise _misfit(name, error) from None
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,11 @@ def _measurement(common: Content, group: _Group, response_maps: Content) -> dict
         fields["without"] = list(group.without)
     of_maps = [family for family in group.families if family != "morphology"]
     return {**fields, **response_maps, "filter_families": of_maps} if response_maps and of_maps else fields
+
+
+def _misfit(name: str, error: ValidationError) -> Permanent:
+    first = error.errors()[0]
+    return _unusable(name, f"{'.'.join(map(str, first['loc']))}: {first['msg']}")
 
 
 def _unusable(name: str, cause: str) -> Permanent:
