@@ -105,6 +105,18 @@ def test_perturbation_gives_a_table_and_a_picture(cohort: Path) -> None:
     assert (cohort / "out" / "table.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("name", ["rob", "rob.png", "rob.parquet"])
+@pytest.mark.parametrize("study", ["perturb", "readers"])
+def test_a_table_that_is_not_named_csv_is_refused_before_anything_is_measured(
+    cohort: Path, tmp_path: Path, study: str, name: str
+) -> None:
+    arguments = ["robustness", study, str(cohort / "lesions.csv"), "-p", str(cohort / "preset.yaml")]
+    result = CliRunner().invoke(app, [*arguments, "-o", str(tmp_path / name)])
+    assert result.exit_code
+    assert "name it .csv" in f"{result.output}{result.exception}"
+    assert not list(tmp_path.iterdir())
+
+
 def test_readers_are_compared(cohort: Path) -> None:
     code, printed, rows = command(cohort, "readers", str(cohort / "readers.csv"))
     assert code == 0, printed

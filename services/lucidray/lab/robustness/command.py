@@ -30,6 +30,11 @@ class Request:
     jobs: int
     any_grid: bool
 
+    def __post_init__(self) -> None:
+        """Refuse, before hours of work, a table that would not be what its name says."""
+        if self.output.suffix.lower() != ".csv":
+            raise Permanent(f"output {self.output.name}", "the table is CSV", "name it .csv")
+
 
 def perturb(request: Request, chain: str, repeats: int, seed: int, console: Console) -> int:
     """ICC under perturbation; the exit code: 0, or 3 where some lesions failed."""
