@@ -25,6 +25,7 @@ from lucidray.lab.features.run import run_cohort
 from lucidray.lab.features.workers import run_each
 from lucidray.launcher.main import app
 from lucidray.phantom import PhantomStudy
+from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import load_preset
 
 SUV = load_preset("pet-suv")
@@ -180,6 +181,23 @@ def test_several_regions_are_several_rows(forms: Forms, tmp_path: Path) -> None:
     assert [row.roi for row in measure_subject(subject, SUV)] == ["1", "2"]
 
 
+def test_a_lesion_without_any_value_says_so(forms: Forms, tmp_path: Path) -> None:
+    image = np.full(forms.roi.mask.shape, np.nan, np.float32)
+    write_nifti(tmp_path / "image.nii", image, forms.volume.grid)
+    lines = [
+        f"blank,{tmp_path / 'image.nii'},{forms.masks['NIfTI']}",
+        f"a,{forms.images['NIfTI']},{forms.masks['NIfTI']}",
+    ]
+    (tmp_path / "list.csv").write_text("\n".join(["subject,image,mask", *lines]))
+    preset = SUV.model_copy(update={"measurements": [_intensities()]})
+    rows = [row for each in read_cohort(tmp_path / "list.csv", preset) for row in measure_subject(each, preset)]
+    assert [(row.status, bool(row.reason)) for row in rows] == [("undefined", True), ("measured", False)]
+
+
+def _intensities() -> Measurement:
+    return SUV.measurements[0].model_copy(update={"families": ["intensity_statistics"]})
+
+
 def test_a_folder_of_dicom_objects_is_a_subject_with_every_image_of_the_preset(
     study: PhantomStudy, tmp_path: Path
 ) -> None:
@@ -207,6 +225,7 @@ def test_folders_of_images_and_masks_are_found_by_role(cohort: Path, tmp_path: P
         ("subject,image,mask\n", "lists no subject"),
         ("subject,image\na,b\n", "does not name a mask"),
         ("subject,image,mask\n,b,c\n", "does not name subject"),
+        ("subject,image,mask,roi\na,b.nii,c.nii,1\na,b.nii,c.nii,2\na,b.nii,c.nii,1\n", "line 4: it is line 2 again"),
     ],
 )
 def test_a_listing_that_lacks_something_is_refused_by_line(tmp_path: Path, text: str, cause: str) -> None:

@@ -36,7 +36,7 @@ SKEWNESS = Feature(
     segment=1,
 )
 ROWS = [
-    LesionRow(subject="a", roi="GTV, left", features=[CONTRAST, SKEWNESS]),
+    LesionRow(subject="a", roi="GTV, left", preset="ct 0a1b", software="engine 1", features=[CONTRAST, SKEWNESS]),
     LesionRow(subject="b", status="failed", reason="mask: there is none; draw one"),
 ]
 
@@ -73,12 +73,25 @@ def test_long_tables_say_why_a_value_is_missing(tmp_path: Path, suffix: str) -> 
     path = tmp_path / f"f.{suffix}"
     write_table(long(ROWS), path)
     contrast, skewness, failed = read(path)
+    assert (contrast["preset"], contrast["software"]) == ("ct 0a1b", "engine 1")
     said = {key: contrast[key] for key in ("roi", "code", "name", "aggregation", "unit")}
     assert said == {"roi": "GTV, left", "code": "ACUI", "name": "contrast", "aggregation": "3D_comb", "unit": "1"}
     assert float(contrast["value"]) == 1 / 3
     assert not skewness["value"]
     assert skewness["reason"] == "all voxels are equal"
     assert failed["reason"] == "mask: there is none; draw one"
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_a_name_is_no_formula_to_a_spreadsheet(tmp_path: Path, name: str) -> None:
+    row = LesionRow(subject=name, roi=name, features=[CONTRAST.model_copy(update={"value": -1.5})])
+    for shape in (wide, long):
+        write_table(shape([row]), tmp_path / "f.csv")
+        (first,) = read(tmp_path / "f.csv")
+        assert first["subject"] == first["roi"] == f"'{name}"
+    assert float(first["value"]) == -1.5  # a negative number is none
+    write_table(wide([row]), tmp_path / "f.json")
+    assert read(tmp_path / "f.json")[0]["subject"] == name
 
 
 def test_a_format_that_is_not_known_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def read_cohort(path: Path, preset: Preset, roi: str = "", *, any_grid: bool = F
     Raises
     ------
     Permanent
-        It lists nobody, or the listing lacks a column.
+        It lists nobody, or a lesion twice, or the listing lacks a column.
     """
     if not path.exists():
         raise Permanent(f"cohort {path.name}", "there is no such file or folder", "correct the path")
@@ -49,7 +49,15 @@ def _listed(path: Path, preset: Preset) -> list[Subject]:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise Permanent(f"cohort {path.name}", f"it does not read ({type(error).__name__})", _REMEDY) from None
-    return [_listed_subject(row, number, path, preset) for number, row in enumerate(rows, start=2)]
+    lines: dict[str, int] = {}
+    subjects = []
+    for number, row in enumerate(rows, start=2):
+        subject = _listed_subject(row, number, path, preset)
+        first = lines.setdefault(subject.model_dump_json(), number)
+        if first != number:
+            raise Permanent(f"cohort {path.name}, line {number}", f"it is line {first} again", "remove one of the two")
+        subjects.append(subject)
+    return subjects
 
 
 def _listed_subject(row: dict[str, str], line: int, path: Path, preset: Preset) -> Subject:

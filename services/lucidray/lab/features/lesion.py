@@ -14,8 +14,8 @@ class LesionRow(BaseModel):
 
     subject: str
     roi: str = Field("", description="Name of the region; empty where the subject failed before it was read")
-    status: Literal["measured", "failed"] = "measured"
-    reason: str = Field("", description="Why it failed: thing, cause and remedy")
+    status: Literal["measured", "undefined", "failed"] = Field("measured", description="Undefined: every feature is")
+    reason: str = Field("", description="Why it failed, thing, cause and remedy; or why every feature is undefined")
     preset: str = Field("", description="Its label")
     software: str = ""
     remarks: list[str] = Field(default_factory=list, description="What the engine remarks on the region")

@@ -135,13 +135,17 @@ def _row(subject: Subject, name: str, parts: Sequence[tuple[dict[str, Volume], R
     for volumes, roi in parts:
         measured += measure(preset, volumes, _regions(roi))
         measured += embed_regions(preset, bundles, volumes, _regions(roi))
+    features = [feature for each in measured for feature in each.features]
+    undefined = bool(features) and all(each.value is None for each in features)
     return LesionRow(
         subject=subject.name,
         roi=name,
+        status="undefined" if undefined else "measured",
+        reason="; ".join(dict.fromkeys(each.reason for each in features)) if undefined else "",
         preset=label_of(preset),
         software=software(),
         remarks=[remark.message for each in measured for remark in each.remarks],
-        features=[feature for each in measured for feature in each.features],
+        features=features,
     )
 
 

@@ -79,7 +79,7 @@ def run_cohort(
                 at = todo[done]
                 rows = result or [failed(subjects[at], preset, _death(exit_code))]
                 cells[at] = shape(rows)
-                if rows[0].status == "measured":
+                if rows[0].status != "failed":
                     journal.add(keys[at], rows)
                     lesions += len(rows)
                 else:

@@ -41,6 +41,7 @@ _LONG = {
     "unit": "unit",
     "reason": "reason",
 }
+_FORMULA = re.compile(r"[=+@\t\r-]")  # what a cell starts with that a spreadsheet would compute
 _WIDE = ("subject", "roi", "status", "reason", "preset", "software", "remarks")
 _TEXT = frozenset({*_WIDE, *_LONG} - {"value"})
 
@@ -64,10 +65,10 @@ def wide(rows: Iterable[LesionRow]) -> Rows:
 
 
 def long(rows: Iterable[LesionRow]) -> Rows:
-    """One row a feature; a subject that failed is one row with its reason and no feature."""
+    """One row a feature, with what measured it; a subject that failed is one row with its reason and no feature."""
     table: list[dict[str, Cell]] = []
     for row in rows:
-        lesion: dict[str, Cell] = {"subject": row.subject, "roi": row.roi}
+        lesion: dict[str, Cell] = {name: getattr(row, name) for name in ("subject", "roi", "preset", "software")}
         if row.status == "failed":
             table.append(lesion | dict.fromkeys(_LONG) | {"reason": row.reason})
         for each in row.features:
@@ -121,8 +122,14 @@ def _csv(rows: Rows) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, _columns(rows), restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)  # numbers as repr: what is read back is the same number
+    # Numbers as repr: what is read back is the same number.
+    writer.writerows({name: _inert(cell) for name, cell in row.items()} for row in rows)
     return text.getvalue().encode()
+
+
+def _inert(cell: Cell) -> Cell:
+    """Text that a spreadsheet shows and does not run: names come from outside (OWASP, CSV injection)."""
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
 def _json(rows: Rows) -> bytes:

@@ -45,14 +45,7 @@ def measure_hybrid(
 ) -> HybridFeatures:
     """Association and fused-image features of one region.
 
-    Parameters
-    ----------
-    volumes
-        The native volumes, by role.
-    mask
-        Boolean (z, y, x) on `mask_grid`.
-    segment
-        Number of the segment, for the result.
+    The native `volumes` are given by role, the boolean `mask` (z, y, x) on `mask_grid`; results bear its `segment`.
 
     Returns
     -------
