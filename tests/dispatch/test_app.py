@@ -9,9 +9,12 @@ import pytest
 
 from lucidray.bus import Bus, open_bus
 from lucidray.core import topics
+from lucidray.core.errors import Transient
 from lucidray.core.identity import write_site_key
 from lucidray.dispatch.app import Dispatch
+from lucidray.dispatch.cases import Cases
 from lucidray.runtime.service import all_topics
+from lucidray.v1.events_pb2 import CaseCommand, CommandKind
 
 GROUPS = {"lucidray.dispatch.intake": [topics.INTAKE], "lucidray.dispatch.cases": [topics.RETURNED, topics.COMMANDS]}
 NOT_A_MESSAGE = b"\xff\xff\xff"
@@ -50,3 +53,22 @@ def test_a_record_that_does_not_decode_is_passed_over(bus: Bus, topic: str, caps
         dispatch.close()
     printed = capsys.readouterr()
     assert "record-not-decoded" in printed.out + printed.err
+
+
+def test_a_command_that_failed_for_a_store_is_delivered_again(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise Transient("store", "it is full", "free space")
+
+    monkeypatch.setattr(Cases, "take_command", fail)
+    command = CaseCommand(command_id="1", kind=CommandKind.COMMAND_KIND_CANCEL, case_id="c1")
+    with bus.producer() as producer:
+        producer.send(topics.COMMANDS, command.SerializeToString())
+    stop = threading.Event()
+    dispatch = Dispatch(bus, stop)
+    dispatch.start()
+    try:
+        wait(stop.is_set)  # the process ends and is started again
+    finally:
+        stop.set()
+        dispatch.close()
+    assert sum(bus.lag("lucidray.dispatch.cases", [topics.COMMANDS]).values()) == 1

@@ -26,6 +26,7 @@ from lucidray.dispatch.intake import Intake
 from lucidray.dispatch.settings import DispatchSettings
 from lucidray.dispatch.workflow import Workflow
 from lucidray.serving.bundle import BundleShelf
+from lucidray.store.base import Content
 from lucidray.store.cases import CaseStore
 from lucidray.store.folder import FolderStore
 from lucidray.v1.case_pb2 import Case
@@ -341,6 +342,78 @@ def test_cancel_leaves_markers_and_stops_timers(house: House) -> None:
     assert house.analysis.marked(case.case_id, ["cancelled"])
     with pytest.raises(Permanent, match="already ended"):
         house.cases.take_command(command(case, CommandKind.COMMAND_KIND_CANCEL, "2"), house.clock.now())
+
+
+class Full(FolderStore):
+    """A store that cannot take the next marker."""
+
+    full = False
+
+    def put_new(self, key: str, content: Content) -> bool:
+        if self.full and "/markers/" in key:
+            self.full = False
+            raise Transient("store", "it is full", "free space")
+        return super().put_new(key, content)
+
+
+@pytest.fixture
+def full(house: House, tmp_path: Path) -> Full:
+    """The analysis store of the house, full once it is told so."""
+    store = Full(tmp_path / "analysis")
+    house.analysis = CaseStore(store)
+    house.cases = Cases(house.engine, house.clinical, house.analysis)
+    house.closer = house.closer_with(WORKFLOW)
+    return store
+
+
+def test_a_cancel_whose_marker_failed_takes_effect_when_it_comes_again(house: House, full: Full) -> None:
+    case = opened(house)
+    cancel = command(case, CommandKind.COMMAND_KIND_CANCEL)
+    full.full = True
+    with pytest.raises(Transient):
+        house.cases.take_command(cancel, house.clock.now())
+    house.cases.take_command(cancel, house.clock.now())
+    assert house.analysis.marked(case.case_id, ["cancelled"])
+    assert [row.state for row in house.rows(tables.case)] == [CaseState.CASE_STATE_CANCELLED]
+
+
+def test_a_study_whose_superseding_marker_failed_is_closed_again(house: House, full: Full) -> None:
+    first = opened(house)
+    house.receive(part10(2))
+    full.full = True
+    with pytest.raises(Transient):
+        house.pass_time(11)
+    assert house.pass_time(1) == 1
+    assert house.analysis.marked(first.case_id, ["superseded"])
+    assert len(house.rows(tables.case)) == 2
+
+
+def test_a_case_retried_by_hand_is_not_sent_again_by_its_old_timer(house: House) -> None:
+    case = opened(house)
+    failed = returned(case, CaseState.CASE_STATE_RETRYING, "deidentify")
+    house.cases.take_returned(failed, house.clock.now())
+    house.cases.take_command(command(case, CommandKind.COMMAND_KIND_RETRY), house.clock.now())
+    again = Case.FromString(house.rows(tables.case)[0].message)
+    assert published(house) == 2
+    house.cases.fire_timers(house.clock.now() + timedelta(seconds=3))
+    assert published(house) == 2
+    later = house.clock.now() + timedelta(hours=1)  # the new run fails too: only its own timer counts
+    house.cases.take_returned(returned(again, CaseState.CASE_STATE_RETRYING, "deidentify"), later)
+    house.cases.fire_timers(later + timedelta(seconds=3))
+    assert published(house) == 3
+
+
+def test_an_old_timer_does_not_fire_for_a_new_run_that_waits_too(house: House) -> None:
+    case = opened(house)
+    case.attempt = 8
+    house.cases.take_returned(returned(case, CaseState.CASE_STATE_RETRYING, "deidentify"), house.clock.now())
+    house.cases.take_command(command(case, CommandKind.COMMAND_KIND_RETRY), house.clock.now())
+    again = Case.FromString(house.rows(tables.case)[0].message)
+    again.attempt = 9
+    later = house.clock.now() + timedelta(seconds=200)
+    house.cases.take_returned(returned(again, CaseState.CASE_STATE_RETRYING, "deidentify"), later)
+    house.cases.fire_timers(later + timedelta(seconds=100))  # the old one is due, the new one is not
+    assert published(house) == 2
 
 
 def test_commands_for_unknown_cases_are_refused(house: House) -> None:

@@ -8,7 +8,7 @@ from lucidray.bus.base import Bus, NotOwner, Record
 from lucidray.core import logging, topics
 from lucidray.core.clock import Clock, SystemClock
 from lucidray.core.database import open_database
-from lucidray.core.errors import LucidrayError
+from lucidray.core.errors import Permanent
 from lucidray.core.faults import commit_point
 from lucidray.core.settings import CoreSettings
 from lucidray.dispatch import outbox, tables
@@ -115,7 +115,7 @@ class Dispatch:
         try:
             self._cases.take_command(command, self._clock.now())
             log.info("command", case_id=command.case_id, kind=int(command.kind), actor=command.actor)
-        except LucidrayError as error:
+        except Permanent as error:  # a store that fails is another matter: the command is delivered again
             log.warning("command-refused", case_id=command.case_id, actor=command.actor, error=error)
 
     def _keep_time(self) -> None:

@@ -61,8 +61,9 @@ class Cases:
             ).all()
             for row in due:
                 connection.execute(update(tables.timer).where(column.timer_id == row.timer_id).values(fired=True))
-                if (known := _find(connection, Case.FromString(row.message).case_id)) and known.state not in _FINAL:
-                    self._send(connection, Case.FromString(row.message), now)
+                case = Case.FromString(row.message)
+                if _waits(_find(connection, case.case_id), case):
+                    self._send(connection, case, now)
         return len(due)
 
     def take_command(self, command: CaseCommand, now: datetime) -> None:
@@ -72,6 +73,8 @@ class Cases:
         ------
         Permanent
             It cannot be done; the reason is logged and the command dropped.
+        Transient
+            A store cannot take the marker of a cancelled case; nothing was done.
         """
         actions = {CommandKind.COMMAND_KIND_RETRY: self._retry, CommandKind.COMMAND_KIND_CANCEL: self._cancel}
         if command.kind == CommandKind.COMMAND_KIND_RELEASE:
@@ -84,9 +87,6 @@ class Cases:
             if row is None:
                 raise Permanent(f"case {command.case_id}", "dispatch does not know it", "see `lucidray case list`")
             actions[command.kind](connection, row, command, now)
-        if command.kind == CommandKind.COMMAND_KIND_CANCEL:
-            for store in self._stores:
-                store.mark(command.case_id, "cancelled", command.reason)
 
     def _retry(self, connection: Connection, row: Row[tuple[object, ...]], command: CaseCommand, now: datetime) -> None:
         if row.state in (_RUNNING, *_FINAL):
@@ -105,6 +105,9 @@ class Cases:
         state = CaseState.CASE_STATE_CANCELLED
         if row.state in (*_FINAL, CaseState.CASE_STATE_COMPLETED):
             raise Permanent(f"case {command.case_id}", "it has already ended", "there is nothing to cancel")
+        # Before the transaction commits: redelivered, the command leaves a missing marker, or is done.
+        for store in self._stores:
+            store.mark(command.case_id, "cancelled", command.reason)
         where = tables.case.c.case_id == command.case_id
         connection.execute(update(tables.case).where(where).values(state=state))
         error = LucidrayError(f"case {case.case_id}", f"cancelled by {command.actor}", "send the study again to run it")
@@ -134,6 +137,13 @@ class Cases:
 
 def _find(connection: Connection, case_id: str) -> Row[tuple[object, ...]] | None:
     return connection.execute(select(tables.case).where(tables.case.c.case_id == case_id)).first()
+
+
+def _waits(row: Row[tuple[object, ...]] | None, case: Case) -> bool:
+    """Whether a case still waits for the timer that would send `case`: a person may have retried it since."""
+    if row is None or row.state != CaseState.CASE_STATE_RETRYING:
+        return False
+    return Case.FromString(row.message).run == case.run
 
 
 def _first_time(connection: Connection, event_id: str) -> bool:

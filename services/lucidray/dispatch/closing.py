@@ -118,13 +118,10 @@ class Closer:
                 return False
             if unchanged:
                 return True
-            superseded = self._supersede(connection, study.study_key, version, now)
+            self._supersede(connection, study.study_key, version, now)
             for case in cases:
                 self._insert(connection, case, now)
             self._say_verdict(connection, study.study_key, version, verdict.unmatched, problems, now)
-        for case_id in superseded:
-            for store in self._stores:
-                store.mark(case_id, "superseded", f"study version {version}")
         log.info("study-closed", study_key=study.study_key, version=version, cases=len(cases))
         return True
 
@@ -206,7 +203,7 @@ class Closer:
         outbox.add(connection, topics.LEDGER, case.case_id, event.SerializeToString())
         metrics.CASES.labels("opened", case.workflow).inc()
 
-    def _supersede(self, connection: Connection, study_key: str, version: int, now: datetime) -> list[str]:
+    def _supersede(self, connection: Connection, study_key: str, version: int, now: datetime) -> None:
         column = tables.case.c
         older = connection.execute(
             select(tables.case).where(
@@ -214,11 +211,13 @@ class Closer:
             )
         ).all()
         for row in older:
+            # Before the transaction commits: if it does not, the study is still open and this is done again.
+            for store in self._stores:
+                store.mark(row.case_id, "superseded", f"study version {version}")
             case, state = Case.FromString(row.message), CaseState.CASE_STATE_SUPERSEDED
             connection.execute(update(tables.case).where(column.case_id == row.case_id).values(state=state))
             event = case_event(case, state, "dispatch", now)
             outbox.add(connection, topics.LEDGER, row.case_id, event.SerializeToString())
-        return [row.case_id for row in older]
 
     def _say_verdict(
         self,
