@@ -244,6 +244,19 @@ def test_overlapping_regions_keep_the_lower_number(study: PhantomStudy, given: G
     assert np.array_equal(found.mask(1), regions(segmented(given)).mask(1))
 
 
+def test_regions_that_no_label_map_holds_are_left_out_with_a_remark(study: PhantomStudy, given: Given) -> None:
+    structures = deepcopy(study.of("RTSTRUCT"))
+    one = structures[0]
+    for number in range(2, 258):
+        roi, contour = deepcopy(one.StructureSetROISequence[0]), deepcopy(one.ROIContourSequence[0])
+        roi.ROINumber = contour.ReferencedROINumber = number
+        one.StructureSetROISequence.append(roi)
+        one.ROIContourSequence.append(contour)
+    result = segmented([*without(given, "RTSTRUCT"), series("RTSTRUCT", structures)])
+    (flag,) = [flag for flag in result.quality if flag.code == "too-many-regions"]
+    assert flag.message.startswith("2 ROIs")
+
+
 def test_a_pattern_that_does_not_compile_is_no_parameter() -> None:
     with pytest.raises(ValueError, match="regular expression"):
         SegmentParameters(roi_name="(")

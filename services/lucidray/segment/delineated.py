@@ -41,6 +41,9 @@ def regions_of_interest(
     labels = np.zeros(grid.shape, np.uint8)
     segments: list[Segment] = []
     flags: list[QualityFlag] = []
+    if left_out := len(chosen) - len(chosen[:MOST_SEGMENTS]):
+        message = f"{left_out} ROIs of the structure set are left out: a label map holds {MOST_SEGMENTS}"
+        flags.append(quality_flag("segment", "too-many-regions", message))
     for roi in chosen[:MOST_SEGMENTS]:
         thing = f"ROI {roi.number} of the structure set"
         _check_frame(roi, grid, thing)
