@@ -289,6 +289,19 @@ def test_every_process_tells_its_health_and_only_metrics_of_the_list(house: Hous
         assert ours <= known
 
 
+def test_deliveries_are_counted_where_they_are_scraped(
+    house: House, finished: tuple[PhantomStudy, dict[str, Any]]
+) -> None:
+    address = f"http://127.0.0.1:{house.supervisor.processes['control'].port}/metrics"
+    samples = [
+        sample
+        for family in text_string_to_metric_families(httpx.get(address, trust_env=False).text)
+        for sample in family.samples
+        if sample.name == "lucidray_objects_delivered_total" and sample.labels["result"] == "stored"
+    ]
+    assert sum(sample.value for sample in samples) > 0
+
+
 def test_two_accessions_in_one_study_are_normal(house: House) -> None:
     datasets = bad.two_accessions(make_study(31).datasets)
     assert len({str(each.AccessionNumber) for each in datasets}) == 2

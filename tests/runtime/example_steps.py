@@ -8,6 +8,7 @@ from typing import Any
 
 from lucidray.contracts.catalogue import ANALYSIS, FEATURES, PREDICTION, StepSpec
 from lucidray.contracts.results import Features
+from lucidray.core import metrics
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import Permanent, Refused, Transient
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
@@ -30,6 +31,9 @@ class Example(Step[Behaviour]):
         if parameters.note:
             with Path(parameters.note).open("a") as log:
                 log.write(f"{case.case_id}\n")
+        if parameters.do == "read":
+            inputs.read(FEATURES)
+            return StepResult([])
         return getattr(self, f"_{parameters.do}")()  # type: ignore[no-any-return]
 
     def _work(self) -> StepResult:
@@ -47,6 +51,14 @@ class Example(Step[Behaviour]):
 
     def _rant(self) -> StepResult:
         raise Permanent("thing", "x" * 70_000, "remedy")
+
+    def _count(self) -> StepResult:
+        metrics.OBJECTS_DELIVERED.labels("stored").inc(2)
+        return StepResult([])
+
+    def _count_and_fail(self) -> StepResult:
+        metrics.OBJECTS_DELIVERED.labels("failed").inc()
+        raise Permanent("thing", "cause", "remedy")
 
     def _wrong_output(self) -> StepResult:
         return StepResult([Artifact(PREDICTION, Any)])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from lucidray.bus import open_bus
 from lucidray.bus.base import Bus, TopicSpec
@@ -18,8 +19,8 @@ from lucidray.runtime.service import run_process
 from lucidray.runtime.settings import WorkerSettings
 from lucidray.runtime.worker import ChildPool, Served, Worker
 from lucidray.store import open_store
-from lucidray.store.cases import CaseStore
-from lucidray.v1.case_pb2 import Case, OnFailure, Priority, Zone
+from lucidray.store.cases import ArtifactEntry, CaseStore, Manifest
+from lucidray.v1.case_pb2 import Case, OnFailure, Outcome, Priority, Zone
 from lucidray.v1.events_pb2 import CaseReturned, CaseState, LedgerEvent
 
 ROUTINE = Priority.PRIORITY_ROUTINE
@@ -141,6 +142,38 @@ def test_a_higher_generation_computes_again(bench: Bench) -> None:
     bench.send(bench.case(note=str(note)), again)
     assert bench.forwarded().history[0].step_key != bench.forwarded().history[0].step_key
     assert len(note.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("writer", "remedy"),
+    [("quantify", "case retry --from quantify --recompute"), ("select", "restore it from a backup")],
+)
+@pytest.mark.parametrize("rotten", ["blobs", "steps"])
+def test_what_rotted_names_the_step_that_can_write_it_again(
+    bench: Bench, writer: str, remedy: str, rotten: str
+) -> None:
+    case = bench.case(do="read")
+    part = bench.store.put_blob(case.case_id, "features.json", "application/json", b"{}")
+    entry = ArtifactEntry(contract="features", parts=[part])
+    bench.store.commit(
+        Manifest(case_id=case.case_id, step=writer, step_key="k", algorithm_version="1", artifacts=[entry])
+    )
+    history = case.history.add(step_key="k", zone=Zone.ZONE_ANALYSIS, outcome=Outcome.OUTCOME_DONE)
+    history.entry.step = writer
+    (path,) = bench.folder.glob(f"**/cases/{case.case_id}/{rotten}/*")
+    path.write_bytes(b"rotten")
+    bench.send(case)
+    assert remedy in bench.said().remedy
+
+
+def test_what_a_step_counts_is_exported_by_its_worker(bench: Bench) -> None:
+    def exported(result: str) -> float:
+        return REGISTRY.get_sample_value("lucidray_objects_delivered_total", {"result": result}) or 0.0
+
+    before = exported("stored"), exported("failed")
+    bench.send(bench.case(1, do="count"), bench.case(2, do="count"), bench.case(3, do="count_and_fail"))
+    bench.returned()
+    assert (exported("stored"), exported("failed")) == (before[0] + 4, before[1] + 1)
 
 
 def test_the_last_step_finishes_the_case(bench: Bench) -> None:

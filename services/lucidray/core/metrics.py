@@ -1,5 +1,7 @@
 """Every metric of the platform, named and explained once. No label may carry PHI or a case id."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
@@ -31,3 +33,26 @@ OBJECTS_DELIVERED = Counter("lucidray_objects_delivered_total", "C-STORE to dest
 # console
 LEDGER_EVENTS = Counter("lucidray_ledger_events_total", "Lines of the ledger that the console read", ["result"])
 COMMANDS = Counter("lucidray_commands_total", "Commands that people gave in the console", ["kind"])
+
+# Counted by steps, in child processes that nobody scrapes: their workers take the counts over.
+_OF_STEPS = {"objects-delivered": OBJECTS_DELIVERED}
+
+Counts = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+def step_counts() -> Counts:
+    """What the counters of steps stand at in this process, by counter and labels."""
+    return {
+        (name, tuple(sorted(sample.labels.items()))): sample.value
+        for name, counter in _OF_STEPS.items()
+        for family in counter.collect()
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    }
+
+
+def add_step_counts(before: Counts, after: Counts) -> None:
+    """Count in this process what was counted in another between two moments."""
+    for key, value in after.items():
+        name, labels = key
+        _OF_STEPS[name].labels(**dict(labels)).inc(value - before.get(key, 0.0))

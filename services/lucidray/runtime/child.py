@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from lucidray.core import logging
+from lucidray.core import logging, metrics
 from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.core.settings import CoreSettings
 from lucidray.runtime.execute import execute
@@ -38,6 +38,15 @@ class Job:
 
     factory: str
     case: bytes
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a job ended, and what the step counted meanwhile."""
+
+    outcome: Manifest | LucidrayError
+    counts_before: metrics.Counts
+    counts_after: metrics.Counts
 
 
 def load_step(factory: str) -> Step[Any]:
@@ -104,10 +113,11 @@ class Child:
         try:
             if not self._connection.poll(timeout):
                 return None
-            outcome: Manifest | LucidrayError = self._connection.recv()
+            done: Done = self._connection.recv()
         except (EOFError, OSError):
             raise Died from None
-        return outcome
+        metrics.add_step_counts(done.counts_before, done.counts_after)
+        return done.outcome
 
     def kill(self) -> None:
         """End the process at once."""
@@ -133,7 +143,9 @@ def _main(connection: Connection, parent: int) -> None:
             job: Job = connection.recv()
         except (EOFError, OSError):
             return
-        connection.send(_run(job, steps))
+        before = metrics.step_counts()
+        outcome = _run(job, steps)
+        connection.send(Done(outcome, before, metrics.step_counts()))
 
 
 def _run(job: Job, steps: dict[str, Step[Any]]) -> Manifest | LucidrayError:

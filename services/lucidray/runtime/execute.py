@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lucidray import core
 from lucidray.contracts.base import Contract, Part, missing
-from lucidray.contracts.catalogue import StepSpec
+from lucidray.contracts.catalogue import SELECT, StepSpec
 from lucidray.core.canonical import digest_json
 from lucidray.core.case import head
 from lucidray.core.errors import NoCompatibleWorker, Permanent
@@ -27,14 +27,16 @@ class ManifestInputs:
 
     def __init__(self, case: Case, stores: Mapping[Zone, CaseStore], spec: StepSpec) -> None:
         self._stores = stores
-        self._found: dict[tuple[str, str], tuple[Zone, ArtifactEntry]] = {}
+        self._found: dict[tuple[str, str], tuple[Zone, str, ArtifactEntry]] = {}
         wanted = {contract.name for contract in spec.reads}
         for entry in case.history:
             if entry.outcome != Outcome.OUTCOME_DONE or entry.zone not in stores:
                 continue
-            for artifact in stores[entry.zone].manifest(case.case_id, entry.step_key).artifacts:
+            # What was received (`select`) no step can write again.
+            writer = entry.entry.step if entry.entry.step != SELECT.name else ""
+            for artifact in stores[entry.zone].manifest(case.case_id, entry.step_key, writer).artifacts:
                 if artifact.contract in wanted:
-                    self._found[artifact.contract, artifact.role] = (entry.zone, artifact)
+                    self._found[artifact.contract, artifact.role] = (entry.zone, writer, artifact)
 
     def read(self, contract: Contract[T], role: str = "") -> T:
         value = self.find(contract, role)
@@ -46,9 +48,11 @@ class ManifestInputs:
         found = self._found.get((contract.name, role))
         if found is None:
             return None
-        zone, artifact = found
+        zone, writer, artifact = found
         store = self._stores[zone]
-        return contract.read([Part(part.name, part.media_type, store.get_part(part)) for part in artifact.parts])
+        return contract.read(
+            [Part(part.name, part.media_type, store.get_part(part, writer)) for part in artifact.parts]
+        )
 
     def roles(self, contract: Contract[Any]) -> list[str]:
         return sorted(role for name, role in self._found if name == contract.name)
@@ -57,7 +61,7 @@ class ManifestInputs:
         """What identifies the inputs: contract, role and digests of the blobs, in a fixed order."""
         return [
             [contract, role, [part.sha256 for part in artifact.parts]]
-            for (contract, role), (_, artifact) in sorted(self._found.items())
+            for (contract, role), (_, _, artifact) in sorted(self._found.items())
         ]
 
 
@@ -94,7 +98,7 @@ def execute(step: Step[Any], case: Case, stores: Mapping[Zone, CaseStore]) -> Ma
     inputs = ManifestInputs(case, stores, spec)
     key = make_step_key(inputs, entry, case.generation)
     store = stores[spec.zone]
-    earlier = store.find_manifest(case.case_id, key)
+    earlier = store.find_manifest(case.case_id, key, spec.name)
     if earlier is not None:
         return earlier
     started = time.monotonic()

@@ -80,21 +80,19 @@ class CaseStore:
             self.objects.put_new(key, data)
         return PartEntry(name=name, media_type=media_type, key=key, sha256=sha256, size=len(data))
 
-    def get_part(self, part: PartEntry) -> bytes:
-        """The content of a blob.
+    def get_part(self, part: PartEntry, step: str = "") -> bytes:
+        """The content of a blob; `step` is the one that wrote it, if it can write it again.
 
         Raises
         ------
         Permanent
             It is missing or does not have the digest that the manifest says.
         """
-        data = self.objects.get(part.key)
+        data = self.objects.find(part.key)
+        if data is None:
+            raise Permanent(f"object {part.key}", "it is not in the store", _written_again(step))
         if digest_bytes(data) != part.sha256:
-            raise Permanent(
-                f"object {part.key}",
-                "its content is not what was committed",
-                "check the store for corruption, then `lucidray case retry --recompute`",
-            )
+            raise Permanent(f"object {part.key}", "its content is not what was committed", _written_again(step))
         return data
 
     def commit(self, manifest: Manifest) -> Manifest:
@@ -102,10 +100,10 @@ class CaseStore:
         key = _manifest_key(manifest.case_id, manifest.step_key)
         if self.objects.put_new(key, manifest.model_dump_json().encode()):
             return manifest
-        return self.manifest(manifest.case_id, manifest.step_key)
+        return self.manifest(manifest.case_id, manifest.step_key, manifest.step)
 
-    def find_manifest(self, case_id: str, step_key: str) -> Manifest | None:
-        """What was committed under a step key, if anything was."""
+    def find_manifest(self, case_id: str, step_key: str, step: str = "") -> Manifest | None:
+        """What `step` committed under a step key, if anything was."""
         data = self.objects.find(_manifest_key(case_id, step_key))
         if data is None:
             return None
@@ -113,24 +111,20 @@ class CaseStore:
             return Manifest.model_validate_json(data)
         except ValidationError:
             raise Permanent(
-                f"manifest {step_key} of case {case_id}", "it does not read", "`lucidray case retry --recompute`"
+                f"manifest {step_key} of case {case_id}", "it does not read", _written_again(step)
             ) from None
 
-    def manifest(self, case_id: str, step_key: str) -> Manifest:
-        """What was committed under a step key.
+    def manifest(self, case_id: str, step_key: str, step: str = "") -> Manifest:
+        """What `step` committed under a step key.
 
         Raises
         ------
         Permanent
             Nothing was.
         """
-        manifest = self.find_manifest(case_id, step_key)
+        manifest = self.find_manifest(case_id, step_key, step)
         if manifest is None:
-            raise Permanent(
-                f"manifest {step_key} of case {case_id}",
-                "it is not in the store",
-                "check retention, or `lucidray case retry` from the step that wrote it",
-            )
+            raise Permanent(f"manifest {step_key} of case {case_id}", "it is not in the store", _written_again(step))
         return manifest
 
     def mark(self, case_id: str, marker: str, text: str = "") -> bool:
@@ -150,6 +144,13 @@ class CaseStore:
             if self.objects.put_new(f"cases/{case_id}/attempts/{label}.{number}", b" "):
                 return number
         return limit + 1
+
+
+def _written_again(step: str) -> str:
+    """The remedy for what is lost or rotten: the failing step cannot mend what an earlier one wrote."""
+    if not step:
+        return "check retention and the store for corruption; restore it from a backup, then `lucidray case retry`"
+    return f"check retention and the store for corruption, then `lucidray case retry --from {step} --recompute`"
 
 
 def _manifest_key(case_id: str, step_key: str) -> str:
