@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 from pydicom.uid import (
@@ -339,6 +340,40 @@ def test_a_number_that_only_labels_becomes_another_and_agrees_wherever_it_is() -
     assert after.InstanceNumber == 3
     again = Deidentifier(Identity.of(after).pseudonym(KEYS), KEYS, Rulebook(load_profile("clinical-ai")), Replaced())
     assert again.clean(Source.of(first)).to_bytes() == first
+
+
+HIDDEN = {
+    "SliceVector": b"KVASIRSSON^OLGA\0",
+    "AcquisitionMatrix": b"KVASIRSN",
+    "SimpleFrameList": b"WROBLEWSKI^OLGAA",
+    "DimensionIndexValues": b"WROBLEWSKO^O",
+    "FrameIncrementPointer": b"BRZECZYSZCZYKIEW",
+    "RotationPoint": b"KIM^ANNA",
+    "SlabOrientation": b"FLORENTINA^OLGA Florenti",
+}
+NUMERIC: dict[str, Any] = {
+    "SliceVector": [1, 2, 77, 8224],
+    "AcquisitionMatrix": [0, 16448, 16448, 0],
+    "SimpleFrameList": [1, 2, 3, 65],
+    "DimensionIndexValues": [1, 65, 100000],
+    "FrameIncrementPointer": [0x00181063, 0x00540080],
+    "RotationPoint": [12.5, -0.125],
+    "SlabOrientation": [0.0, 0.6, 0.8],
+    "FloatPixelPaddingValue": -3.4028234663852886e38,
+}
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+def test_letters_do_not_pass_as_lists_of_numbers(syntax: Any) -> None:
+    dataset, numbers = ct_slice(), ct_slice(**NUMERIC)
+    for keyword, value in HIDDEN.items():
+        dataset[keyword] = RawDataElement(Tag(keyword), dictionary_VR(keyword), len(value), value, 0, False, True)
+    dataset.set_original_encoding(syntax.is_implicit_VR, True, "latin-1")
+    data = part10(dataset, syntax)
+    assert all(value in data for value in HIDDEN.values())
+    assert HIDDEN.keys().isdisjoint(parse(through_engine(data)).dir())
+    after = parse(through_engine(part10(numbers, syntax)))
+    assert {keyword: after[keyword].value for keyword in NUMERIC} == {key: numbers[key].value for key in NUMERIC}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 
+from pydicom.datadict import dictionary_has_tag
+
 from lucidray.deidentify import dates, text
 from lucidray.deidentify.profile import TextKind
 from lucidray.deidentify.pseudonyms import PseudonymKeys, is_standard
@@ -37,6 +39,7 @@ _DUMMIES = {
     "UR": b"about:blank ",
     "UT": b"REMOVED ",
 }
+_SPELT = re.compile(rb"[ -~]{6,}\0*")  # two words of 16 bits may be letters by chance, three hardly
 _LEAST, _MOST = 1e-20, 1e20  # of what is measured, in any unit
 _LEAST_TABLE = 64  # bytes: fewer words could rise by chance
 _LONG_LIST = 4096  # characters from which only the alphabet of a list of numbers is checked (contours)
@@ -60,7 +63,12 @@ def is_as_declared(vr: str, value: bytes) -> bool:
     size = _SIZES.get(vr.split(" or ")[0])
     if size is None or len(value) % size or not all(name in NUMBERS for name in vr.split(" or ")):
         return False
-    return vr != "FD" or _are_magnitudes(value)
+    if vr == "AT":
+        return _are_attributes(value)
+    is_list = len(value) >= 2 * size
+    if is_list and _SPELT.fullmatch(value):
+        return False
+    return not (vr == "FD" or (vr == "FL" and is_list)) or _are_magnitudes(vr, value)
 
 
 def is_counted(vr: str, multiplicity: str, value: bytes) -> bool:
@@ -152,11 +160,20 @@ def dummy(vr: str) -> bytes | None:
     return bytes(_SIZES[first]) if first in _SIZES else _DUMMIES.get(first)
 
 
-def _are_magnitudes(value: bytes) -> bool:
-    """Whether doubles are of a size that something measured has, in either byte order: letters give none."""
-    count = len(value) // _SIZES["FD"]
-    orders = (struct.unpack(f"{order}{count}d", value) for order in "<>")
+def _are_magnitudes(vr: str, value: bytes) -> bool:
+    """Whether floats are of a size that something measured has, in either byte order: few letters give one."""
+    count, code = len(value) // _SIZES[vr], {"FD": "d", "FL": "f"}[vr]
+    orders = (struct.unpack(f"{order}{count}{code}", value) for order in "<>")
     return any(all(number == 0 or _LEAST < abs(number) < _MOST for number in numbers) for numbers in orders)
+
+
+def _are_attributes(value: bytes) -> bool:
+    """Whether tags are of attributes of the standard, in either byte order."""
+    words = (struct.unpack(f"{order}{len(value) // 2}H", value) for order in "<>")
+    return any(
+        all(dictionary_has_tag(group << 16 | number) for group, number in zip(tags[::2], tags[1::2], strict=True))
+        for tags in words
+    )
 
 
 def _are_numbers(value: bytes) -> bool:

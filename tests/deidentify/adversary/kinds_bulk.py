@@ -5,7 +5,7 @@ import zlib
 
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
-from tests.deidentify.adversary.drafts import Draft, item, sequence
+from tests.deidentify.adversary.drafts import Draft, item, raw, sequence
 from tests.deidentify.adversary.kinds import kind
 
 _EXPLICIT_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
@@ -198,6 +198,28 @@ def _binary(draft: Draft) -> None:
     draft.put("PixelPaddingValue", "OB", _bytes(draft, "PixelPaddingValue"))
     draft.put("RevolutionTime", "OB", _bytes(draft, "RevolutionTime"))
     draft.put("DoubleFloatRealWorldValueFirstValueMapped", "OB", _bytes(draft, "DoubleFloat"))
+
+
+@kind("names as lists of numbers")
+def _lists(draft: Draft) -> None:
+    """As many bytes as a list of numbers may have."""
+    for keyword, vr, length in (
+        *(("SliceVector", "US", 12), ("AcquisitionMatrix", "US", 8), ("ReferencedFrameNumbers", "US", 10)),
+        *(("SimpleFrameList", "UL", 16), ("DimensionIndexValues", "UL", 12), ("VerticesOfTheRegion", "SS", 12)),
+        *(
+            ("FrameIncrementPointer", "AT", 16),
+            ("DiffusionGradientOrientation", "FD", 24),
+            ("GridResolution", "FD", 24),
+        ),
+    ):
+        draft.put(keyword, vr, draft.planter.text(keyword, length))
+    graphic = sequence(item())
+    for keyword, vr, length in (("GraphicData", "FL", 16), ("RotationPoint", "FL", 8)):
+        element = raw(keyword, vr, draft.planter.text(keyword, length))
+        graphic[0][element.tag] = element
+    draft.dataset.GraphicAnnotationSequence = sequence(item())
+    draft.dataset.GraphicAnnotationSequence[0].GraphicObjectSequence = graphic
+    draft.dataset.ReferencedImageSequence = graphic
 
 
 @kind("names as bytes of numbers")
