@@ -22,9 +22,9 @@ def record(row: RowKey) -> VaultRecord:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(rotation, "BATCH", 3)
     vault = open_vault(tmp_path)
+    vault.pin("patient", 1)
     for row in ROWS:
         vault.write(row, record(row))
-    vault.pin("patient", 1)
     return tmp_path
 
 

@@ -139,3 +139,10 @@ def test_contours_of_a_real_structure_set_stay(tmp_path: Path) -> None:
     assert [KEYS.uid(uid) for uid in references[0]] == references[1]
     frame = after.ReferencedFrameOfReferenceSequence[0].FrameOfReferenceUID
     assert frame == KEYS.uid(str(before.ReferencedFrameOfReferenceSequence[0].FrameOfReferenceUID))
+
+
+def test_a_patient_of_whom_there_are_cases_is_known_under_the_key_of_the_cases_too(tmp_path: Path) -> None:
+    """Dispatch may have met an object without an issuer, and the step one with it."""
+    vault = open_vault(tmp_path)
+    run(vault, {"CT": [part10(ct_slice())]})
+    assert [vault.pin(key, 2) for key in (CASE.patient_key, SITE_KEY.patient("4711-0815", "HOSP"))] == [1, 1]

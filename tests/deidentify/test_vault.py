@@ -116,6 +116,19 @@ def test_a_patient_keeps_the_version_under_which_they_were_first_seen(tmp_path: 
     assert accesses(tmp_path)[-1] == ("patient", "pin", "failed")
 
 
+def test_a_patient_whose_row_is_gone_is_not_given_a_new_one(tmp_path: Path) -> None:
+    vault = open_vault(tmp_path)
+    vault.pin("patient", 1)
+    vault.pin("another", 1)
+    vault.write(ROW, RECORD)
+    with create_engine(f"sqlite:///{tmp_path / 'vault.db'}").begin() as connection:
+        connection.execute(PATIENTS.delete())
+    with pytest.raises(Permanent, match="missing, though there are cases"):
+        vault.pin("patient", 2)
+    assert accesses(tmp_path)[-1] == ("patient", "pin", "failed")
+    assert vault.pin("another", 2) == 2  # nothing was made under the former version
+
+
 def test_a_database_that_does_not_answer_is_transient() -> None:
     vault = Vault(create_engine("sqlite://"), lambda: VaultKeys([VAULT_KEY]), ManualClock(), "tester")  # no tables
     for use in (lambda: vault.write(ROW, RECORD), lambda: vault.read(ROW), lambda: vault.pin("patient", 1)):

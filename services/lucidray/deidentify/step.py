@@ -109,7 +109,10 @@ class Deidentify(Step[DeidentifyParameters]):
         """The pseudonym keys of a patient who did not opt out."""
         patient_keys = identity.keys(self._site_key)
         check_consent(self._vault, [case.patient_key, *patient_keys], case.workflow, case.case_id)
-        return self._keyring.version(self._vault.pin(patient_keys[0], self._keyring.newest))
+        version = self._vault.pin(patient_keys[0], self._keyring.newest)
+        if case.patient_key != patient_keys[0]:
+            self._vault.pin(case.patient_key, version)  # whose cases there are, there is a row of
+        return self._keyring.version(version)
 
     def _primary(self, files: Mapping[str, list[bytes]], wanted: str) -> Dataset:
         """The object whose patient and study modules stand for the case."""

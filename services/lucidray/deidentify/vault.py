@@ -175,7 +175,7 @@ class Vault:
         Raises
         ------
         Permanent
-            The patient's row does not open.
+            The patient's row does not open, or is missing while there are cases of theirs.
         Transient
             The database does not answer, or another replica has just met the patient.
         """
@@ -196,6 +196,12 @@ class Vault:
         found = connection.execute(select(PATIENTS).where(PATIENTS.c.patient_key == patient_key)).one_or_none()
         if found is not None:
             return int(self._keys().open(Sealed(found.key_id, found.row_key, found.body), bound))
+        if connection.execute(select(RECORDS.c.case_id).where(RECORDS.c.patient_key == patient_key).limit(1)).first():
+            raise Permanent(
+                "vault row",
+                "a patient's is missing, though there are cases of theirs: new pseudonyms would not fit the former",
+                "restore the vault from its backup, then retry the case; after an erasure, erase once more",
+            )
         sealed = self._keys().seal(str(newest).encode(), bound)
         connection.execute(PATIENTS.insert().values(patient_key=patient_key, written_at=self.now(), **asdict(sealed)))
         return newest
