@@ -35,6 +35,11 @@ def test_another_workflow_and_another_patient_go_on(tmp_path: Path) -> None:
     Register(vault).opt_out(PATIENT, "another workflow")
     Register(vault).opt_out(SITE_KEY.patient("4711-0816", "HOSP"))
     assert run(vault, FILES)
+    with vault.begin() as connection:
+        assert [(each.action, each.outcome) for each in accesses(connection, CASE.case_id)] == [
+            ("pass", "not opted out"),
+            ("write", "written"),
+        ]
 
 
 def test_a_patient_may_change_their_mind(tmp_path: Path) -> None:
@@ -43,6 +48,8 @@ def test_a_patient_may_change_their_mind(tmp_path: Path) -> None:
     assert (entries.opt_out(PATIENT), entries.opt_out(PATIENT)) == (True, False)
     assert [(each.patient_key, each.workflow) for each in entries.entries()] == [(PATIENT, "*")]
     assert (entries.opt_in(PATIENT), entries.opt_in(PATIENT), entries.entries()) == (True, False, [])
+    with vault.begin() as connection:
+        assert [each.outcome for each in accesses(connection, "opt-outs")] == ["1 entries", "0 entries"]
     assert run(vault, FILES)
 
 

@@ -40,7 +40,7 @@ def test_everything_of_the_patient_goes_and_nothing_of_another(tmp_path: Path, s
     fill(vault, stores)
     receipt = erase(vault, stores, CASE.patient_key)
     assert (receipt.cases, receipt.studies) == ([CASE.case_id], [CASE.study_key])
-    assert receipt.erased == {"vault": 1, "clinical": 3, "analysis": 2}
+    assert receipt.erased == {"vault": 2, "clinical": 3, "analysis": 2}
     with pytest.raises(Refused, match="holds nothing"):
         vault.read(RowKey(CASE.case_id, CASE.study_key, CASE.patient_key))
     assert vault.read(RowKey(OTHER.case_id, OTHER.study_key, OTHER.patient_key))
@@ -50,14 +50,27 @@ def test_everything_of_the_patient_goes_and_nothing_of_another(tmp_path: Path, s
     assert list(stores["clinical"].objects.keys("intake/")) == ["intake/other/d1"]
 
 
+def test_a_look_that_erases_nothing_is_recorded_too(tmp_path: Path) -> None:
+    vault = open_vault(tmp_path)
+    scope_of(vault, "patient")
+    with vault.begin() as connection:
+        assert [(each.action, each.outcome) for each in accesses(connection, "patient")] == [("find", "0 cases")]
+
+
 def test_the_receipt_is_kept_and_names_nobody(tmp_path: Path, stores: dict[str, CaseStore]) -> None:
     vault = open_vault(tmp_path)
     fill(vault, stores)
     receipt = erase(vault, stores, CASE.patient_key)
     assert receipts(vault) == [receipt]
     with vault.begin() as connection:
-        [entry] = accesses(connection, CASE.patient_key)
-    assert (entry.actor, entry.action, entry.outcome) == ("tester", "erase", f"receipt {receipt.receipt_id}")
+        found = accesses(connection, CASE.patient_key)
+        [listed] = accesses(connection, "receipts")
+    assert [(each.actor, each.action, each.outcome) for each in found] == [
+        ("tester", "pin", "version 1"),
+        ("tester", "find", "1 cases"),
+        ("tester", "erase", f"receipt {receipt.receipt_id}"),
+    ]
+    assert (listed.action, listed.outcome) == ("list", "1 receipts")
     assert not [word for word in ("4711", "0815", "ller", "HOSP") if word in receipt.model_dump_json()]
 
 

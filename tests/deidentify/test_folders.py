@@ -15,6 +15,7 @@ from tests.deidentify.objects import SITE_KEY, ct_slice, item, items, open_vault
 from typer.testing import CliRunner
 
 from lucidray.core.errors import Permanent, Refused, Transient
+from lucidray.deidentify.accesslog import accesses
 from lucidray.deidentify.cleaned import Cleaned
 from lucidray.deidentify.consent import Register
 from lucidray.deidentify.folders.export import export_folder
@@ -197,6 +198,9 @@ def test_without_a_vault_there_is_no_way_back(source: Path, tmp_path: Path) -> N
     patient = sorted(export(source, tmp_path / "out").patients)[0]
     with pytest.raises(Refused, match="the vault holds no folder of it"):
         restore_folder(tmp_path / "out" / patient, tmp_path / "restored", kept(tmp_path / "vault"))
+    with kept(tmp_path / "vault").vault.begin() as connection:
+        [look] = accesses(connection)
+    assert (look.action, look.outcome) == ("find", "nothing")
 
 
 def test_no_study_appears_before_its_way_back_is_kept(

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from lucidray.core.clock import Clock
 from lucidray.deidentify.vaulttables import ACCESS
 
-Action = Literal["write", "read", "pin", "rotate", "refuse", "opt-out", "opt-in", "erase"]
+Action = Literal["write", "read", "pin", "rotate", "pass", "refuse", "opt-out", "opt-in", "list", "find", "erase"]
 
 
 @dataclass(frozen=True)

@@ -50,11 +50,12 @@ class Register:
         """All, oldest first."""
         with self._vault.begin() as connection:
             rows = connection.execute(select(OPT_OUTS).order_by(OPT_OUTS.c.since)).all()
+            self._vault.log.add(connection, "list", "opt-outs", f"{len(rows)} entries")
         return [OptOut(row.patient_key, row.workflow, row.since) for row in rows]
 
 
 def check_consent(vault: Vault, patient_keys: Collection[str], workflow: str, case_id: str) -> None:
-    """Let a case go on, or not; a refusal is recorded.
+    """Let a case go on, or not; either is recorded.
 
     Parameters
     ----------
@@ -72,6 +73,8 @@ def check_consent(vault: Vault, patient_keys: Collection[str], workflow: str, ca
         out = _opted_out(connection, patient_keys, workflow)
         if out:
             vault.log.add(connection, "refuse", case_id, "opted out")
+        else:
+            vault.log.add(connection, "pass", case_id, "not opted out")
     if out:
         raise Refused(
             f"case {case_id}",

@@ -47,7 +47,8 @@ def scope_of(vault: Vault, patient_key: str) -> Scope:
     with vault.begin() as connection:
         rows = connection.execute(select(RECORDS).where(RECORDS.c.patient_key == patient_key)).all()
         earlier = [receipt for receipt in _receipts(connection) if receipt.patient_key == patient_key]
-    cases = {row.case_id for row in rows}.union(*(receipt.cases for receipt in earlier))
+        cases = {row.case_id for row in rows}.union(*(receipt.cases for receipt in earlier))
+        vault.log.add(connection, "find", patient_key, f"{len(cases)} cases")
     studies = {row.study_key for row in rows}.union(*(receipt.studies for receipt in earlier))
     return Scope(cases=sorted(cases), studies=sorted(studies))
 
@@ -106,7 +107,9 @@ def erase_rows(
 def receipts(vault: Vault) -> list[Receipt]:
     """All receipts, oldest first."""
     with vault.begin() as connection:
-        return _receipts(connection)
+        found = _receipts(connection)
+        vault.log.add(connection, "list", "receipts", f"{len(found)} receipts")
+    return found
 
 
 def _receipts(connection: Connection) -> list[Receipt]:

@@ -100,6 +100,7 @@ class Kept:
     def _stored(self, case_id: str) -> RowKey | None:
         with self.vault.begin() as connection:
             row = connection.execute(RECORDS.select().where(RECORDS.c.case_id == case_id)).one_or_none()
+            self.vault.log.add(connection, "find", case_id, "found" if row else "nothing")
         return RowKey(case_id, row.study_key, row.patient_key) if row else None
 
     def _case_id(self, study_instance_uid: str) -> str:
