@@ -91,7 +91,14 @@ def test_erase(tmp_path: Path, case: CaseFacts) -> None:
     store = open_store(Zone.ZONE_CLINICAL)
     store.put_new(f"intake/{case.study_key}/d", b"raw")
     with open_database(tmp_path, "dispatch", dispatch.metadata).begin() as connection:
-        values = {"study_key": case.study_key, "object_key": "o", "size": 1, "conflicting": False, "header": "{}"}
+        values = {
+            "study_key": case.study_key,
+            "object_key": "o",
+            "size": 1,
+            "conflicting": False,
+            "header": "{}",
+            "number": 1,
+        }
         connection.execute(dispatch.instance.insert().values(instance_key="i", byte_digest="d", **values))
     arguments = ("erase", "patient", "4711-0815", "--issuer", "HOSP")
     lucidray(*arguments, given="n\n", status=1)
