@@ -104,7 +104,7 @@ def features(
     jobs: Annotated[int, typer.Option(min=1, help="Subjects measured at a time, each in a process.")] = 1,
     long: Annotated[bool, typer.Option("--long", help="One row a feature instead of one a lesion.")] = False,
     any_grid: Annotated[bool, typer.Option(help="The mask may be on a grid of its own in the same space.")] = False,
-    describe: Annotated[str, typer.Option(help="Explain a feature or filter: name, IBSI code or column.")] = "",
+    describe: Annotated[str, typer.Option(help="Explain a feature, filter or family: name, IBSI code or column.")] = "",
 ) -> None:
     """Measure radiomic features of a lesion or a cohort, with the engine that serves."""
     if describe:

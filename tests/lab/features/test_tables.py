@@ -46,6 +46,13 @@ def test_a_column_says_image_filter_family_name_aggregation_and_code() -> None:
     assert column(SKEWNESS) == "CT_laplacian-of-gaussian-2.5-mm_intensity_statistics_intensity_skewness_KE2A"
 
 
+def test_the_guide_lists_the_columns() -> None:
+    guide = " ".join((Path(__file__).parents[3] / "docs" / "guides" / "features.md").read_text("utf-8").split())
+    plain = [LesionRow(subject="a", features=[CONTRAST])]
+    assert f"first columns are `{', '.join(list(wide(plain)[0])[:-1])}`" in guide
+    assert f"each feature: `{', '.join(long(plain)[0])}`" in guide
+
+
 def test_every_aggregation_of_the_engine_has_its_common_name() -> None:
     ours = ["2D:avg", "2D:mrg", "2.5D:avg", "2.5D:mrg", "3D:avg", "3D:mrg"]
     names = {family: [AGGREGATIONS[aggregation_code(family, each)] for each in ours] for family in DIRECTIONAL}
