@@ -1,6 +1,7 @@
 """Image artifacts survive being written and read."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,3 +106,13 @@ def test_skewed_axes_are_refused() -> None:
     facts["axes"][0] = [0, 0.1, 1]
     with pytest.raises(ValueError, match="orthonormal"):
         Grid.model_validate(facts)
+
+
+@pytest.mark.parametrize(
+    "change", [{"spacing": (np.nan, 1, 1)}, {"spacing": (1, np.inf, 1)}, {"origin": (0, np.nan, 0)}]
+)
+def test_a_grid_lies_at_finite_places(change: dict[str, Any]) -> None:
+    sound = {"shape": (2, 2, 2), "spacing": (1, 1, 1), "origin": (0, 0, 0), "axes": ((0, 0, 1), (0, 1, 0), (1, 0, 0))}
+    assert Grid.model_validate(sound)
+    with pytest.raises(ValueError, match="must be finite"):
+        Grid.model_validate(sound | change)

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
 from lucidray.core.errors import Permanent
 from lucidray.quantify import extract
-from lucidray.quantify.preset import load_preset
+from lucidray.quantify.preset import Preset, load_preset
 
 MakeVolume = Callable[..., Volume]
 MakeGrid = Callable[..., Grid]
@@ -56,3 +58,37 @@ def test_mask_voxels_that_are_no_numbers_are_refused(strange: float) -> None:
 def test_a_mask_of_words_is_refused() -> None:
     with pytest.raises(Permanent, match="mask: its voxels are of type"):
         extract(IMAGE, MASK.astype(str), "pet-suv")
+
+
+def test_a_preset_is_a_name_or_a_file_however_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = load_preset("pet-suv").model_dump(mode="json", exclude_unset=True) | {"name": "mine"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(content))
+    named = extract(IMAGE, MASK, "pet-suv", spacing=(3, 2, 2))
+    assert extract(IMAGE, MASK, str(tmp_path / "mine.yaml"), spacing=(3, 2, 2)) == named
+    assert extract(IMAGE, MASK, tmp_path / "mine.yaml", spacing=(3, 2, 2)) == named
+    monkeypatch.setenv("LUCIDRAY_QUANTIFY__PRESET_FOLDERS", f'["{tmp_path}"]')
+    assert extract(IMAGE, MASK, "mine", spacing=(3, 2, 2)) == named
+    with pytest.raises(Permanent) as failure:
+        extract(IMAGE, MASK, "yours")
+    assert "mine, " in failure.value.cause
+    assert "workflow" not in failure.value.remedy
+
+
+@pytest.mark.parametrize("spacing", [(0, 1, 1), (-1, 1, 1), (1, 1), 1.0, (np.nan, 1, 1), (np.inf, 1, 1), "abc", ()])
+def test_a_spacing_that_is_not_three_lengths_is_refused(spacing: Any) -> None:
+    with pytest.raises(Permanent, match="spacing: .*three lengths along"):
+        extract(IMAGE, MASK, "pet-suv", spacing=spacing)
+
+
+def test_voxels_too_small_for_a_sphere_are_a_reason() -> None:
+    peaks = [each for each in extract(IMAGE, MASK, "pet-suv", spacing=(1e-6,) * 3) if each.family == "local_intensity"]
+    assert peaks
+    assert all("so small that a sphere" in each.reason for each in peaks)
+
+
+def test_voxels_a_thousand_times_longer_than_wide_are_measured() -> None:
+    """A circle of 100 mm reaches far out of the region, and needs no array that holds it."""
+    measurement = {"role": "MR", "modality": "MR", "unit": "1", "families": ["local_binary_pattern"]}
+    preset = Preset.model_validate({"name": "mine", "title": "A test", "measurements": [measurement]})
+    found = extract(IMAGE, MASK, preset, spacing=(100, 0.1, 0.1))
+    assert "no voxel has its whole neighbourhood in the region" in {each.reason for each in found}

@@ -11,6 +11,7 @@ from lucidray.quantify.preset import PRESETS, Preset, load_preset
 from lucidray.quantify.processing import Discretisation
 
 MEASUREMENT: dict[str, Any] = {"role": "PET", "modality": "PT", "unit": "1", "families": ["morphology"]}
+GABOR = {"kind": "gabor", "sigma": 500, "wavelength": 2}
 
 
 def write(folder: Path, name: str, *measurements: dict[str, Any]) -> None:
@@ -39,6 +40,12 @@ def test_unknown_preset_names_the_known_ones() -> None:
     assert failure.value.thing == "feature preset 'no-such'"
 
 
+@pytest.mark.parametrize("name", ["../presets/ct-1mm", "CT-1mm", "", "presets/ct-1mm"])
+def test_a_path_is_no_name(name: str) -> None:
+    with pytest.raises(Permanent, match="a name has small letters, digits and hyphens"):
+        load_preset(name)
+
+
 @pytest.mark.parametrize(
     ("change", "cause"),
     [
@@ -49,6 +56,16 @@ def test_unknown_preset_names_the_known_ones() -> None:
         ({"families": ["shape"]}, "families.0"),
         ({"without": ["joint_entropy"]}, "joint_entropy"),
         ({"colour": "red"}, "colour"),
+        ({"spacing": [-1, 1, 1]}, "spacing"),
+        ({"spacing": [0, 1, 1]}, "spacing"),
+        ({"spacing": [float("inf"), 1, 1]}, "spacing"),
+        ({"intensity_range": [10, -10]}, "not below its end"),
+        ({"intensity_range": [float("nan"), 1]}, "intensity_range"),
+        ({"discretisation": {"method": "fixed_bin_size", "value": float("inf")}}, "discretisation.value"),
+        ({"glcm": {"distance": 100_000}}, "glcm.distance.*less than or equal to 20"),
+        ({"ngtdm": {"distance": 1000}}, "ngtdm.distance.*less than or equal to 20"),
+        ({"ngldm": {"distance": 1000}}, "ngldm.distance.*less than or equal to 20"),
+        ({"spacing": [1, 1, 1], "filters": [GABOR]}, "reaches 3035 voxels of 1 mm, and 1000 are the most"),
     ],
 )
 def test_faults_are_named(tmp_path: Path, change: dict[str, Any], cause: str) -> None:

@@ -30,6 +30,8 @@ class Grid(BaseModel):
         axes = np.array(self.axes)
         if not np.allclose(axes @ axes.T, np.eye(3), atol=1e-4):
             raise ValueError("axes must be orthonormal")
+        if not np.isfinite([*self.spacing, *self.origin]).all():
+            raise ValueError("spacing and origin must be finite")
         if min(self.spacing) <= 0 or min(self.shape) < 1:
             raise ValueError("spacing and shape must be positive")
         return self

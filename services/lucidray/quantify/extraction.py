@@ -1,5 +1,6 @@
 """Features of arrays or volumes, by the engine that the service runs."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from lucidray.core.errors import Permanent
 from lucidray.quantify.engine import compute
 from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.measurement import Measurement
-from lucidray.quantify.preset import Preset, load_preset, read_preset
+from lucidray.quantify.preset import Preset, find_preset, read_preset
 from lucidray.quantify.region import Mask, prepare
 from lucidray.serving.bundle import BundleShelf
 
@@ -40,7 +41,7 @@ def extract(
     mask
         The region (z, y, x): true or not zero where it is.
     preset
-        A preset, its name, or the path of a preset's YAML file.
+        A preset, its name, or the path of a preset's YAML file, as a `Path` or with the suffix .yaml or .yml.
     spacing
         Of an array's voxels along (z, y, x), mm; 1 mm if it is not given. A `Volume` knows its own.
     mask_grid
@@ -90,7 +91,7 @@ def extract(
 def _preset(preset: Preset | str | Path) -> Preset:
     if isinstance(preset, Preset):
         return preset
-    return read_preset(preset) if isinstance(preset, Path) else load_preset(preset)
+    return read_preset(preset) if isinstance(preset, Path) else find_preset(preset)
 
 
 def _inside(mask: npt.ArrayLike) -> Mask:
@@ -129,7 +130,7 @@ def array_volume(voxels: npt.NDArray[Any], measurement: Measurement, spacing: Ve
     Raises
     ------
     Permanent
-        It has not three axes.
+        It has not three axes, or the spacing is not three lengths.
     """
     if voxels.ndim != 3:  # noqa: PLR2004
         raise Permanent(f"image '{measurement.role}'", f"its shape is {voxels.shape}", "give an array (z, y, x)")
@@ -137,7 +138,7 @@ def array_volume(voxels: npt.NDArray[Any], measurement: Measurement, spacing: Ve
     facts = VolumeFacts(
         grid=Grid(
             shape=(slices, rows, columns),
-            spacing=spacing or (1.0, 1.0, 1.0),
+            spacing=(1.0, 1.0, 1.0) if spacing is None else _lengths(spacing),
             origin=(0.0, 0.0, 0.0),
             axes=((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
         ),
@@ -149,6 +150,18 @@ def array_volume(voxels: npt.NDArray[Any], measurement: Measurement, spacing: Ve
         sop_instance_uids=[],
     )
     return Volume(voxels, facts)
+
+
+def _lengths(spacing: npt.ArrayLike) -> Vector:
+    try:
+        z, y, x = (float(each) for each in np.asarray(spacing, np.float64))
+        sound = all(0 < each < math.inf for each in (z, y, x))
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        remedy = "give three lengths along (z, y, x) in mm, each greater than 0"
+        raise Permanent("spacing", f"it is {spacing!r}", remedy)
+    return z, y, x
 
 
 def _grid(mask: Mask, volume: Volume, mask_grid: Grid | None, measurement: Measurement) -> Grid:

@@ -14,6 +14,8 @@ from lucidray.quantify.enclosing import bounding_box
 from lucidray.quantify.region import Box, Mask, Region
 from lucidray.quantify.values import Undefined, Values
 
+_MOST = 1 << 28  # voxels in and around the region, of which a few copies are held: 2 GB each
+_TOO_FINE = Undefined("the voxels are so small that a sphere of 1 cm3 around each does not fit into memory")
 RADIUS = 10 * (3 / (4 * math.pi)) ** (1 / 3)  # mm, of a sphere of 1 cm3
 
 Array = npt.NDArray[np.float64]
@@ -33,6 +35,9 @@ def local_intensity(region: Region, wanted: frozenset[str]) -> Values:
     centres = region.intensity_mask & np.isfinite(region.voxels)
     if not centres.any():
         return dict.fromkeys(wanted, Undefined("no voxel of the region has an intensity"))
+    box, reach = bounding_box(centres), _reach(region.spacing)
+    if math.prod(part.stop - part.start + 2 * margin for part, margin in zip(box, reach, strict=True)) > _MOST:
+        return dict.fromkeys(wanted, _TOO_FINE)
     means, intensities = sphere_means(region.voxels, centres, region.spacing), region.voxels[centres]
     peaks = {
         "loc_peak_loc": float(means[intensities == intensities.max()].max()),

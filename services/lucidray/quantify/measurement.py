@@ -1,7 +1,7 @@
 """One measurement: families of features in one image after one processing."""
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -31,13 +31,16 @@ _VOLUME_HISTOGRAM = {
 _ARBITRARY = Discretisation(method="fixed_bin_number", value=1000)
 
 
+Step = Annotated[float, Field(gt=0)]  # mm
+
+
 class Measurement(Model):
     """Families that are measured in one image after the same processing."""
 
     role: str = Field(description="Role of the volume in the workflow, e.g. 'PET'")
     modality: Literal["CT", "PT", "MR", "OT"]
     unit: str = Field(description="UCUM unit that the voxels must have")
-    spacing: tuple[float | None, float | None, float | None] | None = Field(
+    spacing: tuple[Step | None, Step | None, Step | None] | None = Field(
         None, description="Grid of the measurement (z, y, x), mm; none: the native one, of an axis or of all"
     )
     interpolation: Interpolation = Field("linear", description="Of the image")
@@ -98,6 +101,9 @@ class Measurement(Model):
         from_range = bins is not None and bins.method == "fixed_bin_size" and bins.start == "range"
         if from_range and self.intensity_range[0] is None:
             raise ValueError("fixed_bin_size starts at the lower end of intensity_range, which is not given")
+        low, high = self.intensity_range
+        if low is not None and high is not None and low >= high:
+            raise ValueError(f"intensity_range begins at {low:g}, which is not below its end, {high:g}")
         if not self.aggregations or len(set(self.aggregations)) < len(self.aggregations):
             raise ValueError("aggregation names at least one method, and each once")
         if self.voxel_number_normalised and not all(each.startswith("3D") for each in self.aggregations):

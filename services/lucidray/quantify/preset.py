@@ -3,6 +3,7 @@
 A preset is a YAML file; its digest is part of every result that was measured with it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,9 @@ from lucidray.core.errors import Permanent
 from lucidray.quantify.hybrid.spec import Hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Model
+from lucidray.quantify.settings import QuantifySettings
 
+_NAME = r"^[a-z0-9][a-z0-9-]*$"
 PRESETS = Path(__file__).parent / "presets"
 
 
@@ -30,7 +33,7 @@ class DeepFeatures(Model):
 class Preset(Model):
     """What is measured."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(pattern=_NAME)
     title: str
     measurements: list[Measurement] = Field(min_length=1)
     hybrids: list[Hybrid] = Field(default_factory=list, description="Pairs of the images measured above, together")
@@ -61,6 +64,13 @@ class Preset(Model):
         return digest_json(self.model_dump(mode="json", exclude_unset=True))
 
 
+def find_preset(name: str) -> Preset:
+    """A preset by its name, this site's before those that come with Lucidray, or in a YAML file; as `load_preset`."""
+    if name.endswith((".yaml", ".yml")):
+        return read_preset(Path(name))
+    return load_preset(name, QuantifySettings.load().preset_folders)
+
+
 def load_preset(name: str, folders: Sequence[Path] = ()) -> Preset:
     """The preset of that name.
 
@@ -69,15 +79,17 @@ def load_preset(name: str, folders: Sequence[Path] = ()) -> Preset:
     Permanent
         There is none, or the file does not fit the schema; names the first field.
     """
+    thing = f"feature preset '{name}'"
+    if not re.fullmatch(_NAME, name):
+        cause = "a name has small letters, digits and hyphens"
+        raise Permanent(thing, cause, "give the preset's name, or the path of its file with .yaml")
     places = [*folders, PRESETS]
     for folder in places:
         path = folder / f"{name}.yaml"
         if path.is_file():
             return read_preset(path)
     known = ", ".join(sorted(path.stem for folder in places for path in folder.glob("*.yaml")))
-    raise Permanent(
-        f"feature preset '{name}'", f"there is none of that name (there are: {known})", "correct the workflow"
-    )
+    raise Permanent(thing, f"there is none of that name (there are: {known})", "name one of these")
 
 
 def read_preset(path: Path) -> Preset:

@@ -1,16 +1,20 @@
 """How an image is prepared for the features, as presets say it (IBSI manual, sections 2.4 to 2.7 and 3.6 to 3.11)."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+# Voxels: texture is measured at a few, and the number of neighbours grows with the cube of the distance.
+GREATEST_DISTANCE = 20
+
+Distance = Annotated[int, Field(ge=1, le=GREATEST_DISTANCE)]
 Norm = Literal["chebyshev", "euclidean", "manhattan"]
 
 
 class Model(BaseModel):
-    """A part of a preset: unknown fields are faults."""
+    """A part of a preset: unknown fields are faults, and so are numbers that are not finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Discretisation(Model):
@@ -57,7 +61,7 @@ class Weighting(Model):
 class CooccurrenceParameters(Model):
     """Of the grey level co-occurrence matrix."""
 
-    distance: int = Field(1, ge=1, description="Between the two voxels")
+    distance: Distance = Field(1, description="Between the two voxels, in voxels, at most 20")
     norm: Norm | None = Field(
         None,
         description="none: the directions to the nearest neighbours times the distance, as is usual; "
@@ -75,13 +79,13 @@ class RunLengthParameters(Model):
 class ToneDifferenceParameters(Model):
     """Of the neighbourhood grey tone difference matrix."""
 
-    distance: int = Field(1, ge=1, description="Greatest distance of a neighbour, in voxels")
+    distance: Distance = Field(1, description="Greatest distance of a neighbour, in voxels, at most 20")
     norm: Norm = "chebyshev"
 
 
 class DependenceParameters(Model):
     """Of the neighbouring grey level dependence matrix."""
 
-    distance: int = Field(1, ge=1, description="Greatest distance of a neighbour, in voxels")
+    distance: Distance = Field(1, description="Greatest distance of a neighbour, in voxels, at most 20")
     norm: Norm = "chebyshev"
     coarseness: int = Field(0, ge=0, description="alpha: greatest difference of dependent grey levels")

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lucidray.core.errors import Permanent
+from lucidray.quantify import preset as quantify_preset
 from lucidray.quantify.ibsi import TEXTURE
 from lucidray.quantify.measurement import Measurement
-from lucidray.quantify.preset import PRESETS, Preset, load_preset, read_preset
+from lucidray.quantify.preset import PRESETS, Preset
 from lucidray.quantify.settings import QuantifySettings
 
 
@@ -38,9 +39,7 @@ def find_preset(name: str) -> Preset:
     """
     if not name:
         raise Permanent("feature preset", "none is named", "name one that `lucidray presets list` shows, with -p")
-    if name.endswith((".yaml", ".yml")):
-        return read_preset(Path(name))
-    return load_preset(name, QuantifySettings.load().preset_folders)
+    return quantify_preset.find_preset(name)
 
 
 def preset_files() -> dict[str, Path]:

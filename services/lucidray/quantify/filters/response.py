@@ -10,6 +10,7 @@ from lucidray.quantify.filters.boundary import SCIPY_MODES, Image
 from lucidray.quantify.filters.specs import FilterSpec, Gabor, LaplacianOfGaussian, Laws, Mean, Simoncelli, Wavelet
 
 Spacing = tuple[float, float, float]
+_FARTHEST = 1000  # voxels: transforms of kernels that reach further take gigabytes for each slice
 _EQUAL = 1e-3  # relative difference of spacings that are called equal: rounding of DICOM's decimal strings
 
 
@@ -34,7 +35,8 @@ def response(image: npt.NDArray[np.floating], spacing: Spacing, spec: FilterSpec
     Raises
     ------
     Permanent
-        The voxels have no equal spacing along the axes of the filter (IBSI-2 manual, section 2.3).
+        The voxels have no equal spacing along the axes of the filter (IBSI-2 manual, section 2.3), or are so small
+        that its kernel reaches over more than a thousand of them.
     """
     step = _isotropic(spacing, spec)
     voxels = np.asarray(image, np.float64)
@@ -76,15 +78,22 @@ def _reach(spacing: Spacing, spec: FilterSpec) -> int | None:
         case Mean():
             return spec.support // 2
         case LaplacianOfGaussian():
-            return None if spec.riesz else laplacian.reach(spec, step)
+            return None if spec.riesz else _bounded(laplacian.reach(spec, step), step, spec)
         case Laws():
             return laws.reach(spec)
         case Gabor():
-            return gabor.reach(spec, step)
+            return _bounded(gabor.reach(spec, step), step, spec)
         case Wavelet():
             return None if spec.decimated else wavelet.reach(spec)
         case Simoncelli():
             return None
+
+
+def _bounded(reach: int, step: float, spec: FilterSpec) -> int:
+    if reach > _FARTHEST:
+        cause = f"its kernel reaches {reach} voxels of {step:g} mm, and {_FARTHEST} are the most"
+        raise Permanent(f"filter '{spec.label}'", cause, "give it a smaller sigma, or the preset a wider spacing")
+    return reach
 
 
 def _near(faults: npt.NDArray[np.bool_], reach: int | None, spec: FilterSpec) -> npt.NDArray[np.bool_]:

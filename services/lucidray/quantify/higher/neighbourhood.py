@@ -24,8 +24,11 @@ def neighbourhoods(image: Image, mask: Mask, offsets: npt.NDArray[np.int64]) -> 
     ------
     Intensities of some voxels (m,), and at the offsets from each (m, n).
     """
-    reach = np.abs(offsets).max()
-    wide, inside = (np.ascontiguousarray(np.pad(each, reach)) for each in (image, mask))
+    reach = np.abs(offsets).max(axis=0)
+    if (reach >= image.shape).any():
+        return  # some offset leads out of the image from everywhere
+    margins = [(each, each) for each in reach]
+    wide, inside = (np.ascontiguousarray(np.pad(each, margins)) for each in (image, mask))
     steps = offsets @ (np.array(wide.strides) // wide.itemsize)
     values, member = wide.ravel(), inside.ravel()
     places = np.flatnonzero(inside)

@@ -4,10 +4,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from lucidray.contracts.grid import Vector
 from lucidray.quantify.hybrid.fusion import Fusion
 from lucidray.quantify.ibsi import DISCRETISED, Aggregation, Family
-from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.measurement import Measurement, Step
 from lucidray.quantify.processing import Discretisation, Model
 
 
@@ -35,7 +34,7 @@ class Hybrid(Model):
     """Two images of one region on a common grid, each resampled once from its native voxels."""
 
     roles: tuple[str, str] = Field(description="First and second image; the grid is laid over the first")
-    spacing: Vector = Field(description="Of the common grid (z, y, x), mm")
+    spacing: tuple[Step, Step, Step] = Field(description="Of the common grid (z, y, x), mm")
     scales: tuple[Scale, Scale] = Field(description="Of the first and the second image")
     bins: int = Field(32, ge=2, le=256, description="Of the joint histogram, along each image")
     fusions: list[Fusion] = Field(default_factory=list, description="Fused images; features are measured in each")
