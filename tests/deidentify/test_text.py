@@ -6,6 +6,7 @@ from lucidray.deidentify.text import (
     is_identifier,
     is_known_words,
     is_term,
+    tells,
     vocabulary,
 )
 
@@ -22,7 +23,8 @@ def test_what_scanners_write_passes(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     ["Smith", "GE Smith", "1945-03-12", "12.03.1945", "19450312", "4711081512", "555 123 4567", "SIEMENS Ünal",
-     "ZQA1B2C3D4E5X", "B48151", "ST 48151", "MRN 00123456", "B30f\x1b", "J.Smith"],
+     "ZQA1B2C3D4E5X", "B48151", "ST 48151", "MRN 00123456", "B30f\x1b", "J.Smith",
+     "Q U I L L S O N", "Q-U 1 I/L", "DV26.0_R03_1831.b 12345678 9"],
 )  # fmt: skip
 def test_what_could_name_a_person_does_not_pass(value: str) -> None:
     assert not is_known_words(value)
@@ -68,3 +70,13 @@ def test_other_region_names_go(name: str) -> None:
 
 def test_vocabulary_has_no_word_twice_in_other_case() -> None:
     assert all(word == word.upper() for name in ("terms", "words", "regions") for word in vocabulary(name))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("K77", True), ("CT K77", True), ("K-77", True), ("K778", False), ("Xiu7", True), ("CT_XIU", True), ("77", True),
+     ("Xiun7", False), ("Li", True), ("Li7", False), ("Biograph 77", False), ("SMI1TH2", True), ("CT1", False),
+     ("FIL", False)],
+)  # fmt: skip
+def test_short_identifiers_tell_as_words_and_as_whole_values(value: str, told: bool) -> None:
+    assert tells(value, {"K77", "XIU", "LI", "77", "SMITH", "CT", "FIL"}, vocabulary("words")) == told

@@ -1,35 +1,20 @@
 """One level of an object that is being cleaned: the data set itself, or an item of a sequence."""
 
-import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from pydicom.tag import Tag
 
+from lucidray.deidentify import own
 from lucidray.deidentify.elements import DEFAULT_CHARSET, Charset, charset_of, decoded
 from lucidray.deidentify.source import Source
-from lucidray.deidentify.text import folded
-from lucidray.imaging.elements import Encoding
+from lucidray.imaging.elements import MAX_DEPTH, Encoding, Malformed
 from lucidray.imaging.levels import Element
 
 SEQUENCES = (b"SQ", b"UN", b"")  # representations in which a file may give a sequence
 CODE_VALUE, CODING_SCHEME = int(Tag("CodeValue")), int(Tag("CodingSchemeDesignator"))
 _SPECIFIC_CHARACTER_SET = int(Tag("SpecificCharacterSet"))
-_IDENTIFIERS = tuple(
-    int(Tag(keyword))
-    for keyword in (
-        "AccessionNumber",
-        "PatientName",
-        "PatientID",
-        "PatientBirthDate",
-        "OtherPatientIDs",
-        "OtherPatientNames",
-        "AdmissionID",
-        "StudyID",
-    )
-)
-_PARTS = re.compile(r"[\^=\\ ]")  # of names and of several values
-_LEAST_IDENTIFIER = 4  # characters: less is in every other word
 
 
 class Level(NamedTuple):
@@ -75,9 +60,24 @@ class Level(NamedTuple):
         return "" if element is None else decoded(self.value(element), self.charset)
 
     def identifiers(self) -> frozenset[str]:
-        """What identifies the patient of an object, folded, in parts of at least four characters."""
-        texts = "\\".join(self.text(tag) for tag in _IDENTIFIERS)
-        return frozenset(part for part in map(folded, _PARTS.split(texts)) if len(part) >= _LEAST_IDENTIFIER)
+        """What identifies the patient of an object and who saw them, folded, at this level and all below it."""
+        found: set[str] = set()
+        for element in self.elements:
+            if element.tag in own.NAMES:
+                found |= own.of_name(decoded(self.value(element), self.charset))
+            elif element.tag in own.NUMBERS:
+                found |= own.of_number(decoded(self.value(element), self.charset))
+            elif element.tag in own.TELEPHONES:
+                found |= own.of_telephone(decoded(self.value(element), self.charset))
+            elif self._is_sequence(element):
+                with suppress(Malformed):  # if it is to stay, the engine finds it malformed as well
+                    for elements in self.source.levels.items(element):
+                        found |= self.item(element, elements).identifiers()
+        return frozenset(found)
+
+    def _is_sequence(self, element: Element) -> bool:
+        known = element.tag in own.SEQUENCE_TAGS and element.vr in SEQUENCES
+        return (known or element.vr == b"SQ") and self.depth < MAX_DEPTH
 
     def code(self, tag: int) -> tuple[str, str]:
         """Scheme and value of the code in a sequence; empty if there is none."""

@@ -17,6 +17,9 @@ _DATE_LIKE = re.compile(
     r"(?:19|20)\d\d[-./_ ]?(?:0[1-9]|1[0-2])[-./_ ]?(?:0[1-9]|[12]\d|3[01])|\d\d?[-./_ ]\d\d?[-./_ ](?:19|20)\d\d",
     re.ASCII,
 )
+_DIGITS = re.compile(r"[0-9.]+")
+_LEAST_INSIDE, _LEAST_WORD = 4, 3  # characters of an identifier inside a value, and of one that is a word of it
+_MOST_LETTERS = 3  # that stand alone in a value: more may spell a name
 _MAX_DIGITS = 8  # in a whole value: record numbers and telephone numbers have more
 _CODE = re.compile(  # e.g. B30f, 07MW18.4
     r"(?=.*\d)(?!.*[A-Za-z]{4})(?!.*\d{5})(?!(?:.*\d){6})[A-Za-z0-9.]{1,10}", re.ASCII
@@ -62,11 +65,21 @@ def folded(value: str) -> str:
 
 
 def tells(value: str, identifiers: Collection[str], known: frozenset[str] = frozenset()) -> bool:
-    """Whether one of some folded `identifiers` is in what is left of a value without its `known` words."""
+    """Whether one of some folded `identifiers` is in what is left of a value without its `known` words.
+
+    One of three characters has to be a word or the letters beside digits, one of two the whole value: less is in
+    every other word. Words of makers are none.
+    """
     if not identifiers:
         return False
-    rest = folded("".join(token for token in _WORD_BREAKS.split(value) if token.upper() not in known))
-    return any(identifier in rest for identifier in identifiers)
+    tokens = [token.upper() for token in _WORD_BREAKS.split(value) if token.upper() not in known]
+    rest = folded("".join(tokens))
+    letters = _DIGITS.sub("", rest)
+    if any(len(each) >= _LEAST_INSIDE and (each in rest or each in letters) for each in identifiers):
+        return True
+    parts = {part for token in tokens for part in (token, *_DIGITS.split(token))}
+    short = {part for part in parts if len(part) >= _LEAST_WORD and not part.isdecimal()} | {folded(value)}
+    return not (short - known - vocabulary("words")).isdisjoint(identifiers)
 
 
 def is_known_words(value: str) -> bool:
@@ -76,7 +89,9 @@ def is_known_words(value: str) -> bool:
     value = _VERSION.sub("", value)
     if sum(character.isdigit() for character in value) > _MAX_DIGITS:
         return False
-    return all(_is_known_word(token.rstrip(".")) for token in _SEPARATORS.split(value))
+    tokens = [token.rstrip(".") for token in _SEPARATORS.split(value)]
+    alone = sum(len(token) == 1 and token.isalpha() for token in tokens)
+    return alone <= _MOST_LETTERS and all(map(_is_known_word, tokens))
 
 
 def is_identifier(value: str) -> bool:
