@@ -99,6 +99,55 @@ def test_application_data_that_are_needed_stay() -> None:
     assert len(unwanted(b"\xff\xd8" + named + scan + b"\xff\xd9")) == 1
 
 
+FRAME = segment(0xC0, b"\x08\0\x10\0\x10\2\1\x11\0\2\x11\1")  # two components, of tables 0 and 1
+SCAN = segment(0xDA, b"\2\1\0\2\0\0\x3f\0") + b"\x12"
+
+
+@pytest.mark.parametrize("marker", [0x02, 0xBF, 0xC8, 0xE5, 0xF0, 0xF6, 0xF9, 0xFD])
+def test_segments_that_are_of_no_image_go(marker: int) -> None:
+    frame = b"\xff\xd8" + segment(marker, NAME) + FRAME + SCAN + b"\xff\xd9"
+    (change,) = unwanted(frame)
+    assert frame[change.begin : change.end] == NAME
+
+
+def test_quantisation_tables_that_no_component_names_go() -> None:
+    hidden, needed = (NAME * 8)[:64], bytes(range(1, 65))
+    wide = b"\x11" + needed * 2  # number 1, 16 bits
+    tables = segment(0xDB, b"\0" + needed + b"\3" + hidden + wide) + segment(0xDB, b"\x12" + hidden * 2)
+    frame = b"\xff\xd8" + tables + FRAME + SCAN + b"\xff\xd9"
+    changes = unwanted(frame)
+    assert [frame[change.begin : change.end] for change in changes] == [hidden, hidden * 2]
+    assert {change.filler for change in changes} == {b"\1"}
+    lossless = frame.replace(b"\xff\xc0", b"\xff\xc3")  # quantises nothing
+    assert len(unwanted(lossless)) == 4
+
+
+def test_mapping_tables_of_jpeg_ls_that_no_scan_names_go() -> None:
+    dataset = compressed(JPEGLSLossless)
+    frame = frame_of(dataset)
+    thresholds, mapping = segment(0xF8, b"\1" + bytes(10)), segment(0xF8, b"\2\5\1" + NAME)
+    hidden = frame[:2] + mapping + frame[2:].rstrip(b"\0")
+    hidden += b"\0" * (len(hidden) % 2)
+    (change,) = unwanted(frame[:2] + thresholds + mapping + frame[2:])
+    output = through_engine(with_frame(dataset, hidden))
+    assert NAME in with_frame(dataset, hidden) and NAME not in output
+    assert change.end - change.begin == len(NAME)
+    named = bytearray(hidden)
+    named[named.index(b"\xff\xda") + 6] = 5  # the scan's component is of table 5
+    assert unwanted(bytes(named)) == unwanted(frame)
+    for kind in (b"\1", b"\4", b"\x09"):
+        (change,) = unwanted(frame[:2] + segment(0xF8, kind + NAME) + frame[2:])
+        assert NAME in (frame[:2] + segment(0xF8, kind + NAME))[change.begin : change.end]
+
+
+def test_a_segment_that_jpeg_2000_does_not_know_is_malformed() -> None:
+    frame = frame_of(compressed(JPEG2000Lossless))
+    end = 4 + int.from_bytes(frame[4:6], "big")
+    for marker in (0x30, 0x6F, 0x74):
+        with pytest.raises(Malformed, match="does not know"):
+            unwanted(frame[:end] + segment(marker, NAME) + frame[end:])
+
+
 @pytest.mark.parametrize(
     "frame",
     [b"", NAME, b"\xff\xd8", b"\xff\xd8" + NAME, b"\xff\xd8" + segment(0xDA, b"\0") + NAME, b"\xff\x4f\xff\x51\0\2"],

@@ -104,6 +104,30 @@ def _comments(draft: Draft) -> None:
     _compress(draft, JPEGBaseline8Bit, frame)
 
 
+@kind("segments and tables of no image in compressed pixels")
+def _segments(draft: Draft) -> None:
+    table = (_bytes(draft, "quantisation table") * 6)[:64]
+    segments = _segment(0xF0, _bytes(draft, "reserved segment")) + _segment(0xDB, b"\3" + table)
+    picture = (
+        _segment(0xC0, bytes([8, 0, 16, 0, 16, 1, 1, 17, 0])) + _segment(0xDA, bytes([1, 1, 0, 0, 63, 0])) + bytes(8)
+    )
+    _compress(draft, JPEGBaseline8Bit, b"\xff\xd8" + segments + picture + b"\xff\xd9")
+
+
+@kind("tables in JPEG-LS")
+def _mappings(draft: Draft) -> None:
+    scan = _segment(0xF7, bytes([8, 0, 16, 0, 16, 1, 1, 17, 0])) + _segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + bytes(8)
+    tables = _segment(0xF8, b"\2\5\1" + _bytes(draft, "mapping table")) + _segment(0xF8, b"\4" + _bytes(draft, "sizes"))
+    _compress(draft, JPEGLSLossless, b"\xff\xd8" + tables + scan + b"\xff\xd9")
+
+
+@kind("unknown segments in JPEG 2000")
+def _unknown_2000(draft: Draft) -> None:
+    size = _segment(0x51, bytes(2) + b"\0\0\0\x10" * 2 + bytes(8) + b"\0\0\0\x10" * 2 + bytes(8) + b"\0\1\x0b\1\1")
+    unknown = _segment(0x6F, _bytes(draft, "unknown segment"))
+    _compress(draft, JPEG2000Lossless, b"\xff\x4f" + size + unknown + b"\xff\xd9")
+
+
 @kind("comments in JPEG-LS")
 def _comments_ls(draft: Draft) -> None:
     scan = _segment(0xF7, bytes([8, 0, 16, 0, 16, 1, 1, 17, 0])) + _segment(0xDA, bytes([1, 1, 0, 0, 0, 0])) + bytes(8)

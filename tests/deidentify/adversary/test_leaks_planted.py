@@ -23,6 +23,7 @@ UNREADABLE = {
     "bytes behind the last element",
     "boxes around JPEG 2000",
     "bytes in the offset tables of frames",
+    "unknown segments in JPEG 2000",
     "transfer syntax that names somebody",
 }
 # What the engine leaves to the gates before it, and what these keep back.
@@ -32,6 +33,7 @@ KEPT_BACK = {
     *UNREADABLE,
     *(
         "comments in compressed pixels",
+        "segments and tables of no image in compressed pixels",
         "bytes between compressed frames",
         "pixels that are described by no defined term",
     ),
