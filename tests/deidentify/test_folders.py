@@ -203,6 +203,18 @@ def test_without_a_vault_there_is_no_way_back(source: Path, tmp_path: Path) -> N
     assert (look.action, look.outcome) == ("find", "nothing")
 
 
+def test_a_result_that_does_not_resolve_is_told_without_a_role(source: Path, tmp_path: Path) -> None:
+    keys = kept(tmp_path / "vault")
+    export(source, tmp_path / "out", keys)
+    stranger = result_on(parse(next(iter(objects(tmp_path / "out").values()))))
+    stranger.FrameOfReferenceUID = "1.2.3.4711"
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "1").write_bytes(part10(stranger))
+    with pytest.raises(Refused, match="^result 0: ") as refusal:
+        restore_folder(tmp_path / "results", tmp_path / "restored", keys)
+    assert "role" not in str(refusal.value)
+
+
 def test_no_study_appears_before_its_way_back_is_kept(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

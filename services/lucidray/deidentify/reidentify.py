@@ -45,7 +45,7 @@ class Reidentify(Step[ReidentifyParameters]):
         files = {role: inputs.read(RESULTS, role) for role in inputs.roles(RESULTS)}
         with dicomfile.quietly():
             results = {
-                role: [_read(f"result {number} of role '{role}'", data) for number, data in enumerate(objects)]
+                role: [_read(_name(number, role), data) for number, data in enumerate(objects)]
                 for role, objects in files.items()
             }
             own = own_uids([dataset for objects in results.values() for dataset in objects])
@@ -55,10 +55,7 @@ class Reidentify(Step[ReidentifyParameters]):
             check_consent(self._vault, patient_keys, case.workflow, case.case_id)
             restorer = Restorer(record, own)
             delivered = {
-                role: [
-                    _restore(restorer, dataset, f"result {number} of role '{role}'")
-                    for number, dataset in enumerate(objects)
-                ]
+                role: [_restore(restorer, dataset, _name(number, role)) for number, dataset in enumerate(objects)]
                 for role, objects in results.items()
             }
         count = sum(map(len, delivered.values()))
@@ -67,6 +64,10 @@ class Reidentify(Step[ReidentifyParameters]):
             [Artifact(DELIVERABLES, objects, role) for role, objects in delivered.items()],
             summary={"objects": str(count)},
         )
+
+
+def _name(number: int, role: str) -> str:
+    return f"result {number} of role '{role}'" if role else f"result {number}"  # of a folder, which has no roles
 
 
 def _read(thing: str, data: bytes) -> Dataset:
