@@ -41,12 +41,29 @@ def test_environment_wins_over_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("core: {htp_port: 1}", "core.htp_port"),
         ("[1, 2]", "not a mapping"),
         ("core: [", "cannot be read"),
+        ("core: {log_level: FOO}", "core.log_level"),
+        ("core: [1]", "'core'.*mapping"),
+        ("core: text", "'core'.*mapping"),
     ],
 )
 def test_errors_name_the_field(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, named: str) -> None:
     write(tmp_path, monkeypatch, text)
     with pytest.raises(Permanent, match=named):
         CoreSettings.load()
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lucidray.yaml").write_bytes("core: {data: Röntgen}".encode("latin-1"))
+    monkeypatch.setenv("LUCIDRAY_CONFIG", str(tmp_path / "lucidray.yaml"))
+    with pytest.raises(Permanent, match="cannot be read"):
+        CoreSettings.load()
+
+
+def test_an_environment_variable_that_is_no_yaml_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUCIDRAY_CORE__DATA", "[secret: {")
+    with pytest.raises(Permanent, match="LUCIDRAY_CORE__DATA") as caught:
+        CoreSettings.load()
+    assert "secret" not in str(caught.value)
 
 
 def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What becomes of a complete study."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -146,3 +147,9 @@ def test_the_digest_follows_definition_and_bundles() -> None:
     digests = {workflow.digest(bundles), workflow.digest({}), changed.digest(bundles)}
     assert len(digests) == 3
     assert described.digest(bundles) == workflow.digest(bundles)
+
+
+def test_a_workflow_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes("description: Röntgen".encode("latin-1"))
+    with pytest.raises(Permanent, match=r"latin\.yaml.*does not read"):
+        load_workflows([tmp_path])

@@ -65,6 +65,17 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "config schema" in caught.value.remedy
 
 
+@pytest.mark.parametrize(("name", "remedy"), [("gatway", "write 'gateway'"), ("zzz", "choose one of")])
+def test_a_section_that_nobody_reads_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, remedy: str
+) -> None:
+    (tmp_path / "lucidray.yaml").write_text(yaml.safe_dump({name: {"port": 104}}))
+    monkeypatch.setenv("LUCIDRAY_CONFIG", str(tmp_path / "lucidray.yaml"))
+    forget_file()
+    with pytest.raises(Permanent, match=f"'{name}'.*{remedy}"):
+        effective()
+
+
 def test_the_schema_knows_no_other_sections() -> None:
     printed = CliRunner().invoke(app, ["config", "schema"])
     assert json.loads(printed.output) == schema()

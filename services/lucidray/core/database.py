@@ -23,7 +23,7 @@ def open_database(data: Path, name: str, metadata: MetaData, url: str = "") -> E
         SQLAlchemy URL; empty for the embedded file.
     """
     if not url:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         url = f"sqlite:///{data / name}.db"
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS} if url.startswith("sqlite") else {})
     if engine.dialect.name == "sqlite":

@@ -7,7 +7,7 @@ named by ``LUCIDRAY_CONFIG``; ``LUCIDRAY_<SECTION>__<FIELD>`` overrides a field 
 import os
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,7 +31,7 @@ class Section(BaseModel):
         Permanent
             The file cannot be read, or a value is unknown or wrong; names the field.
         """
-        values: dict[str, Any] = dict(_file().get(cls.section) or {})
+        values = _of_file(cls.section)
         values.update(_environment(cls.section))
         values.update(overrides or {})
         try:
@@ -53,7 +53,9 @@ class CoreSettings(Section):
     site_key_file: Path | None = Field(
         None, description="File with the site key (hex); default <data>/secrets/site.key. Clinical zone only"
     )
-    log_level: str = Field("INFO", description="Least severe level that is logged")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "INFO", description="Least severe level that is logged"
+    )
     log_human: bool = Field(False, description="Coloured log lines instead of JSON")
     http_host: str = Field("127.0.0.1", description="Address of /metrics, /healthz and /readyz")
     http_port: int = Field(0, description="Port of /metrics, /healthz and /readyz; 0: any free one", ge=0, le=65535)
@@ -69,8 +71,8 @@ def _file() -> dict[str, Any]:
     if not path:
         return {}
     try:
-        content = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
+        content = yaml.safe_load(Path(path).read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Permanent(
             f"configuration file {path}",
             f"cannot be read ({type(error).__name__})",
@@ -81,6 +83,22 @@ def _file() -> dict[str, Any]:
     return content or {}
 
 
+def _of_file(section: str) -> dict[str, Any]:
+    values = _file().get(section)
+    if not isinstance(values, dict | None):
+        raise Permanent(
+            f"section '{section}' of the configuration file",
+            f"it is a {type(values).__name__} instead of a mapping of settings",
+            "see `lucidray config show`",
+        )
+    return dict(values or {})
+
+
+def sections_of_file() -> list[str]:
+    """Names of the sections in the configuration file, whether or not a room declares them."""
+    return [str(name) for name in _file()]
+
+
 def forget_file() -> None:
     """Read the file again at the next `Section.load`; for tests."""
     _file.cache_clear()
@@ -89,7 +107,14 @@ def forget_file() -> None:
 def _environment(section: str) -> dict[str, Any]:
     prefix = f"LUCIDRAY_{section.upper()}__"
     return {
-        name.removeprefix(prefix).lower(): yaml.safe_load(value)
+        name.removeprefix(prefix).lower(): _value(name, value)
         for name, value in os.environ.items()
         if name.startswith(prefix)
     }
+
+
+def _value(name: str, text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise Permanent(f"environment variable {name}", "its value is no YAML", "put text into quotes") from None

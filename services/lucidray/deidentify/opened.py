@@ -1,5 +1,8 @@
 """The vault and the pseudonym keys by this process's settings."""
 
+from contextlib import suppress
+from pathlib import Path
+
 from sqlalchemy.exc import SQLAlchemyError
 
 from lucidray.core.clock import SystemClock
@@ -57,13 +60,22 @@ def open_vault(actor: str) -> Vault:
     """
     vault_keys()  # refuse at the start, not at the first case
     data, url = CoreSettings.load().data, DeidentifySettings.load().vault_url
+    if not url:
+        _make_private(data / "vault.db")
     try:
         engine = open_database(data, "vault", METADATA, url)
     except SQLAlchemyError as error:
         raise unavailable(error) from None
-    if not url:
-        (data / "vault.db").chmod(0o600)
     return Vault(engine, vault_keys, SystemClock(), actor)
+
+
+def _make_private(file: Path) -> None:
+    """Make a database file for our user alone before SQLite does: its journals take over its permissions."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file.touch(0o600)
+    for each in (file, *(file.with_name(file.name + suffix) for suffix in ("-wal", "-shm"))):
+        with suppress(FileNotFoundError):
+            each.chmod(0o600)
 
 
 def open_keyring() -> Keyring:

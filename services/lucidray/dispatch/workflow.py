@@ -131,12 +131,12 @@ def load_workflows(folders: list[Path]) -> list[Workflow]:
     workflows: dict[str, Workflow] = {}
     for path in sorted(path for folder in folders for path in folder.glob("*.yaml")):
         try:
-            workflow = Workflow.model_validate(yaml.safe_load(path.read_text()))
+            workflow = Workflow.model_validate(yaml.safe_load(path.read_text("utf-8")))
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
             raise Permanent(f"workflow file {path.name}, '{field}'", first["msg"], "correct the definition") from None
-        except (OSError, yaml.YAMLError) as error:
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise Permanent(
                 f"workflow file {path.name}", f"it does not read ({type(error).__name__})", "correct the YAML"
             ) from None

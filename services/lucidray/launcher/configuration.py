@@ -1,12 +1,14 @@
 """The union of all rooms' settings: what `lucidray config` shows."""
 
+import difflib
 import importlib
 import json
 import pkgutil
 from typing import Any
 
 import lucidray
-from lucidray.core.settings import Section
+from lucidray.core.errors import Permanent
+from lucidray.core.settings import Section, sections_of_file
 
 
 def sections() -> dict[str, type[Section]]:
@@ -21,6 +23,25 @@ def sections() -> dict[str, type[Section]]:
         pending.extend(each.__subclasses__())
         found[each.section] = each
     return dict(sorted(found.items()))
+
+
+def check_sections() -> None:
+    """Look for sections that no room declares; each room reads only its own, so none would miss them.
+
+    Raises
+    ------
+    Permanent
+        The configuration file has one; names it and the one that may be meant.
+    """
+    known = list(sections())
+    for name in sections_of_file():
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            raise Permanent(
+                f"section '{name}' of the configuration file",
+                "there is no such section",
+                f"write '{close[0]}'" if close else f"choose one of {', '.join(known)}",
+            )
 
 
 def schema() -> dict[str, Any]:
@@ -43,4 +64,5 @@ def schema() -> dict[str, Any]:
 
 def effective() -> dict[str, Any]:
     """The settings as they are in force, with the environment applied; secrets are files, so none is shown."""
+    check_sections()
     return {name: json.loads(model.load().model_dump_json()) for name, model in sections().items()}

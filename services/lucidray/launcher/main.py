@@ -39,7 +39,9 @@ DEFAULT_URL = "http://127.0.0.1:8042"
 
 
 @app.command()
-def up(data: Data = Path("var")) -> None:
+def up(
+    data: Annotated[Path | None, typer.Option(help="Folder for everything that is kept; default: core.data.")] = None,
+) -> None:
     """Run gateway, control and compute on this machine until Ctrl-C."""
     from lucidray.launcher.up import run_up
 

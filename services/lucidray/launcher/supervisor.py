@@ -155,10 +155,24 @@ def _let_go(process: subprocess.Popen[bytes] | None) -> None:
 
 
 def prepare(data: Path) -> None:
-    """Make the data folder and its secrets, once."""
+    """Make the data folder and its secrets, once; for our user alone.
+
+    Raises
+    ------
+    Permanent
+        Nothing can be written there.
+    """
     secrets = data / "secrets"
-    secrets.mkdir(parents=True, exist_ok=True)
-    secrets.chmod(0o700)
-    for name in ("site.key", "vault.key"):
-        if not (secrets / name).exists():
-            write_site_key(secrets / name)
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        secrets.mkdir(exist_ok=True)
+        secrets.chmod(0o700)
+        for name in ("site.key", "vault.key"):
+            if not (secrets / name).exists():
+                write_site_key(secrets / name)
+    except OSError as error:
+        raise Permanent(
+            f"data folder {data}",
+            f"nothing can be written there ({error.strerror})",
+            "name another one with --data or core.data, or give this user the right to write there",
+        ) from None

@@ -8,16 +8,30 @@ from rich.console import Console
 from lucidray.core import logging
 from lucidray.core.folderlock import FolderLock
 from lucidray.core.settings import CoreSettings
+from lucidray.launcher.configuration import check_sections
 from lucidray.launcher.supervisor import Supervisor, prepare
 from lucidray.runtime.service import stop_on_signal
 
 
-def run_up(data: Path) -> None:
-    """Run the three processes until SIGTERM or Ctrl-C."""
+def run_up(data: Path | None) -> None:
+    """Run the three processes until SIGTERM or Ctrl-C.
+
+    Parameters
+    ----------
+    data
+        Goes before core.data of environment and file, where given.
+
+    Raises
+    ------
+    Permanent
+        A setting is wrong, or the data folder cannot be used.
+    """
     from lucidray.console.settings import ConsoleSettings
     from lucidray.gateway.settings import GatewaySettings
 
-    os.environ.setdefault("LUCIDRAY_CORE__DATA", str(data.absolute()))
+    if data is not None:
+        os.environ["LUCIDRAY_CORE__DATA"] = str(data.absolute())
+    check_sections()
     core = CoreSettings.load()
     logging.configure("up", core.log_level, human=core.log_human)
     prepare(core.data)

@@ -59,7 +59,7 @@ def connect(path: Path, *, durable: bool) -> sqlite3.Connection:
         As `failures` says.
     """
     with failures(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             _enter_wal(connection)
