@@ -128,7 +128,14 @@ def test_parts_and_edges_are_measured_as_they_are() -> None:
 def test_an_empty_mask_gives_reasons() -> None:
     found = extract(np.ones((4, 4, 4)), np.zeros((4, 4, 4)), "pet-3mm")
     assert {each.value for each in found} == {None}
-    assert {each.reason for each in found} == {"the region does not lie in the image"}
+    assert {each.reason for each in found} == {"the mask has no voxel"}
+
+
+def test_a_region_smaller_than_the_voxels_is_not_said_to_lie_outside() -> None:
+    image, mask = np.ones((8, 8, 8)), np.zeros((8, 8, 8))
+    mask[1, 1, 1] = 1
+    reasons = {each.reason for each in extract(image, mask, "pet-3mm")}
+    assert reasons == {"on the measurement's grid the region has no voxel: it is smaller than its voxels"}
 
 
 @pytest.mark.parametrize("aggregation", ["2D:avg", "2D:mrg", "2.5D:avg", "2.5D:mrg", "3D:avg", "3D:mrg"])

@@ -14,12 +14,11 @@ from lucidray.quantify.filters import FilterSpec, response, support
 from lucidray.quantify.ibsi import DISCRETISED, FAMILY_CODES, Definition, aggregation_code
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation
-from lucidray.quantify.region import MARGIN, Region
+from lucidray.quantify.region import MARGIN, OUTSIDE, Region
 from lucidray.quantify.sample import Sample
 from lucidray.quantify.values import Undefined, Value, Values, finite
 from lucidray.quantify.voxel_number import normalised
 
-_OUTSIDE = Undefined("the region does not lie in the image")
 _EMPTY = Undefined("after re-segmentation no voxel of the region has an intensity")
 
 
@@ -28,7 +27,9 @@ def software() -> str:
     return f"lucidray {version('lucidray')}"
 
 
-def compute(region: Region | None, measurement: Measurement, segment: int) -> list[Feature]:
+def compute(
+    region: Region | None, measurement: Measurement, segment: int, absent: Undefined = OUTSIDE
+) -> list[Feature]:
     """Measure a region.
 
     Parameters
@@ -37,6 +38,8 @@ def compute(region: Region | None, measurement: Measurement, segment: int) -> li
         Voxels and masks (z, y, x) on the grid of the measurement; None if nothing of it lies in the image.
     segment
         Number of the segment, for the result.
+    absent
+        Why there is no region, if there is none.
 
     Returns
     -------
@@ -51,6 +54,8 @@ def compute(region: Region | None, measurement: Measurement, segment: int) -> li
         for family, wanted in _wanted(measurement, families).items():
             values = {
                 aggregation_code(family, aggregation): _values(sample, family, frozenset(wanted), aggregation)
+                if sample
+                else dict.fromkeys(wanted, absent)
                 for aggregation in measurement.aggregations_of(family)
             }
             described = list(_Description(measurement, spec, segment).features(wanted, values))
@@ -81,9 +86,7 @@ def _wanted(measurement: Measurement, families: Sequence[str]) -> Mapping[str, M
     return wanted
 
 
-def _values(sample: Sample | None, family: str, wanted: frozenset[str], aggregation: str) -> Values:
-    if sample is None:
-        return dict.fromkeys(wanted, _OUTSIDE)
+def _values(sample: Sample, family: str, wanted: frozenset[str], aggregation: str) -> Values:
     if not sample.region.size and family in FAMILY_CODES and family != "morphology":
         return dict.fromkeys(wanted, _EMPTY)
     return FAMILIES[family](sample, wanted, aggregation)

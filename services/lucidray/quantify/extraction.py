@@ -16,7 +16,7 @@ from lucidray.quantify.engine import compute
 from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import Preset, find_preset, read_preset
-from lucidray.quantify.region import Mask, prepare
+from lucidray.quantify.region import OUTSIDE, Mask, absence, prepare
 from lucidray.serving.bundle import BundleShelf
 
 Image = Volume | npt.ArrayLike
@@ -73,8 +73,10 @@ def extract(
     features: list[Feature] = []
     for measurement in chosen.measurements:
         volume = _volume(image, measurement, spacing)
-        region = prepare(volume, inside, _grid(inside, volume, mask_grid, measurement), measurement)
-        features += compute(region, measurement, segment)
+        grid = _grid(inside, volume, mask_grid, measurement)
+        region = prepare(volume, inside, grid, measurement)
+        absent = OUTSIDE if region else absence(volume.grid, inside, grid)
+        features += compute(region, measurement, segment, absent)
     for hybrid in chosen.hybrids:
         pair = {each.role: _volume(image, each, spacing) for each in chosen.measurements if each.role in hybrid.roles}
         grid = mask_grid or pair[hybrid.roles[0]].grid

@@ -18,10 +18,15 @@ from lucidray.imaging.geometry import to_index, to_patient
 from lucidray.imaging.resample import Interpolation, ibsi_grid, resample, resample_mask
 from lucidray.quantify.filters import support
 from lucidray.quantify.measurement import Measurement
+from lucidray.quantify.values import Undefined
 
 MARGIN = 10.0  # mm around the region: local intensity looks 6.2 mm around a voxel (IBSI manual, section 3.2)
 _SPLINE_MARGIN = 16  # native voxels around what is interpolated by cubic splines, whose influence fades as 0.27**n
 _TOLERATED = 1.5  # voxels from the outermost centres: a contour may run through the last voxel
+
+EMPTY = Undefined("the mask has no voxel")
+OUTSIDE = Undefined("the region does not lie in the image")
+VANISHED = Undefined("on the measurement's grid the region has no voxel: it is smaller than its voxels")
 
 Mask = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float64]
@@ -96,6 +101,15 @@ def place(native: Grid, mask: Mask, mask_grid: Grid, measurement: Measurement) -
     target = _part(whole, box)
     inside = _mask_on(target, mask, mask_grid, corners, measurement.mask_interpolation)
     return (target, inside) if inside.any() else None
+
+
+def absence(native: Grid, mask: Mask, mask_grid: Grid) -> Undefined:
+    """Why `prepare` or `place` found nothing of a region."""
+    if not mask.any():
+        return EMPTY
+    index = to_index(native, _corners(mask, mask_grid))
+    beyond = (index.max(axis=0) <= -0.5) | (index.min(axis=0) >= np.array(native.shape) - 0.5)  # noqa: PLR2004
+    return OUTSIDE if beyond.any() else VANISHED
 
 
 def resegment(voxels: npt.NDArray[np.float64], mask: Mask, measurement: Measurement) -> Mask:

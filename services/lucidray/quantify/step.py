@@ -15,8 +15,9 @@ from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.hybrid.spec import Hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import Preset, load_preset
-from lucidray.quantify.region import Region, prepare
+from lucidray.quantify.region import EMPTY, OUTSIDE, VANISHED, Region, absence, prepare
 from lucidray.quantify.settings import QuantifySettings
+from lucidray.quantify.values import Undefined
 from lucidray.quantify.warm import warm_up
 from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
 from lucidray.serving.bundle import Bundle, BundleShelf
@@ -24,6 +25,7 @@ from lucidray.v1.case_pb2 import QualityFlag
 
 # Below it, texture says more about the voxel grid than about the lesion.
 FEW_VOXELS = 64
+_FLAGS = {EMPTY: "region-empty", OUTSIDE: "region-outside-image", VANISHED: "region-vanished"}
 
 
 class QuantifyParameters(Parameters):
@@ -165,18 +167,20 @@ def measure(preset: Preset, volumes: dict[str, Volume], regions: Regions) -> Ite
         mask = regions.mask(segment.number)
         for measurement in preset.measurements:
             if measurement.role in volumes:
-                region = prepare(volumes[measurement.role], mask, regions.facts.grid, measurement)
-                yield _measured(region, measurement, segment.number)
+                volume, grid = volumes[measurement.role], regions.facts.grid
+                region = prepare(volume, mask, grid, measurement)
+                absent = OUTSIDE if region else absence(volume.grid, mask, grid)
+                yield _measured(region, measurement, segment.number, absent)
         for hybrid in preset.hybrids:
             if set(hybrid.roles) <= set(volumes):
                 yield _measured_hybrid(hybrid, volumes, regions, segment.number)
 
 
-def _measured(region: Region | None, measurement: Measurement, segment: int) -> Measured:
+def _measured(region: Region | None, measurement: Measurement, segment: int, absent: Undefined) -> Measured:
     where = f"segment {segment} in {measurement.role}"
     if region is None:
-        flag = quality_flag("quantify", "region-outside-image", f"{where}: no voxel of the region lies in the image")
-        return Measured(compute(None, measurement, segment), [flag])
+        flag = quality_flag("quantify", _FLAGS[absent], f"{where}: {absent.reason}")
+        return Measured(compute(None, measurement, segment, absent), [flag])
     features = compute(region, measurement, segment)
     return Measured(features, list(_remarks(region, features, where)))
 
