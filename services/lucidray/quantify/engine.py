@@ -52,7 +52,7 @@ def compute(
         families = measurement.families if spec is None else measurement.filter_families
         sample = None if region is None else _sample(region, measurement, spec)
         for family, wanted in _wanted(measurement, families).items():
-            values = {
+            values: dict[str, Values] = {
                 aggregation_code(family, aggregation): _values(sample, family, frozenset(wanted), aggregation)
                 if sample
                 else dict.fromkeys(wanted, absent)
