@@ -20,7 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydicom import Dataset, dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
-from pydicom.uid import ExplicitVRLittleEndian, RLELossless
+from pydicom.uid import ImplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from tests.house import BIN, House, dciodvfy_errors, running_house
 from tests.journeys.secrets import leaks, planted_secrets
 
@@ -168,7 +168,7 @@ def read_nrrd(path: Path) -> tuple[dict[str, Any], Any]:
     return header, np.frombuffer(data, kind.get(fields["type"], np.uint16)).reshape(sizes, order="F")
 
 
-@pytest.mark.parametrize("transfer_syntax", [None, ExplicitVRLittleEndian, RLELossless])
+@pytest.mark.parametrize("transfer_syntax", [None, ImplicitVRLittleEndian, RLELossless, JPEG2000Lossless])
 def test_the_same_study_again_changes_nothing(
     house: House, finished: tuple[PhantomStudy, dict[str, Any]], transfer_syntax: str | None
 ) -> None:
