@@ -1,7 +1,12 @@
 """What holds for every object: the same graph of UIDs, whole and ordered elements, the same bytes each time."""
 
+import re
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
@@ -106,3 +111,22 @@ def test_what_comes_out_is_whole_ordered_and_always_the_same(given_object: tuple
     patient = Identity.of(parse(output)).pseudonym(KEYS)
     again = Deidentifier(patient, KEYS, Rulebook(load_profile(profile)), Replaced())
     assert again.clean(source).to_bytes() == output
+
+
+def faults(part10_file: bytes) -> set[str]:
+    """What dciodvfy has against an object, without the values that it quotes."""
+    with tempfile.NamedTemporaryFile(suffix=".dcm") as file:
+        file.write(part10_file)
+        file.flush()
+        done = subprocess.run([Path(sys.executable).parent / "dciodvfy", file.name], capture_output=True, text=True)
+    lines = (done.stdout + done.stderr).splitlines()
+    assert "CTImage" in lines, lines
+    return {re.sub(r"[<\[][^>\]]*[>\]]", "", line) for line in lines if line.startswith("Error")}
+
+
+@settings(max_examples=25, deadline=None)
+@given(objects(), st.sampled_from(profile_names()))
+def test_nothing_becomes_invalid(given_object: tuple[Dataset, UID], profile: str) -> None:
+    dataset, syntax = given_object
+    data = part10(dataset, syntax)
+    assert faults(through_engine(data, profile)) - faults(data) == set()
