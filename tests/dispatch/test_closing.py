@@ -419,3 +419,10 @@ def test_an_old_timer_does_not_fire_for_a_new_run_that_waits_too(house: House) -
 def test_commands_for_unknown_cases_are_refused(house: House) -> None:
     with pytest.raises(Permanent, match="does not know it"):
         house.cases.take_command(command(Case(case_id="c?"), CommandKind.COMMAND_KIND_CANCEL), house.clock.now())
+
+
+def test_a_command_of_a_later_release_is_refused_by_name(house: House) -> None:
+    message = command(opened(house), CommandKind.COMMAND_KIND_RETRY)
+    message.kind = 99  # type: ignore[assignment]  # open enumerations keep what they do not know
+    with pytest.raises(Permanent, match="knows no command of kind 99"):
+        house.cases.take_command(message, house.clock.now())

@@ -80,6 +80,12 @@ class Cases:
         if command.kind == CommandKind.COMMAND_KIND_RELEASE:
             self._release(command, now)
             return
+        if command.kind not in actions:
+            raise Permanent(
+                f"case {command.case_id}",
+                f"this release knows no command of kind {int(command.kind)}",
+                "upgrade dispatch, then give the command again",
+            )
         with self._engine.begin() as connection:
             if not _first_time(connection, command.command_id):
                 return
