@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from lucidray.core.errors import Permanent
+from lucidray.imaging.resample import Interpolation
+from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import PRESETS, Preset, load_preset
 from lucidray.quantify.processing import Discretisation
 
@@ -34,6 +36,80 @@ def test_digest_is_of_the_content_not_the_text(tmp_path: Path) -> None:
     assert load_preset("mine", [tmp_path]).digest != first
 
 
+GLCM = MEASUREMENT | {
+    "families": ["morphology", "glcm"],
+    "discretisation": {"method": "fixed_bin_size", "value": 1.0},
+    "intensity_range": [0.0, None],
+    "filters": [{"kind": "mean", "support": 3}],
+}
+LONG = {
+    "spacing": [None, None, None],
+    "aggregation": ["3D:mrg"],
+    "families": ["glcm", "morphology"],
+    "discretisation": {"method": "fixed_bin_size", "value": 1, "start": "range"},
+    "intensity_range": [0, None],
+    "outliers": None,
+    "ivh_discretisation": {"method": "fixed_bin_size", "value": 0.1},
+    "glcm": {"distance": 1, "norm": None, "weighting": {"function": "none"}},
+    "filters": [{"kind": "mean", "support": 3, "volumetric": True, "boundary": "mirror"}],
+    "rounded": False,
+}
+
+
+def preset_of(measurement: dict[str, Any], **fields: Any) -> Preset:
+    return Preset.model_validate({"name": "mine", "title": "A test", "measurements": [measurement]} | fields)
+
+
+@pytest.mark.parametrize("field", sorted(LONG))
+def test_what_means_the_same_has_one_digest(field: str) -> None:
+    short, long = preset_of(GLCM), preset_of(GLCM | {field: LONG[field]})
+    assert long.digest == short.digest
+    assert preset_of(GLCM, name="yours", title="Another", hybrids=[], deep=[]).digest == short.digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"outliers": 3.0},
+        {"rounded": True},
+        {"spacing": [None, 1.0, None]},
+        {"spacing": [1.0, None, None]},
+        {"intensity_range": [0.0, 0.5]},
+        {"aggregation": ["3D:mrg", "3D:avg"]},
+        {"ivh_discretisation": {"method": "fixed_bin_size", "value": 0.2}},
+        {"ngldm": {"coarseness": 1}},
+        {"without": ["joint_entropy"]},
+        {"filters": [{"kind": "mean", "support": 3, "volumetric": False}]},
+        {"filters": []},
+    ],
+)
+def test_what_means_something_else_has_another_digest(change: dict[str, Any]) -> None:
+    assert preset_of(GLCM | change).digest != preset_of(GLCM).digest
+
+
+class WithOtherDefault(Measurement):
+    """Of a release that changed a default."""
+
+    interpolation: Interpolation = "cubic"
+
+
+class WithMoreFields(Measurement):
+    """Of a release that can do more."""
+
+    inverted: bool = False
+    clipped: float | None = None
+    smoothed: list[float] = []
+
+
+def of_release(release: type[Measurement]) -> Preset:
+    return preset_of(GLCM).model_copy(update={"measurements": [release.model_validate(GLCM)]})
+
+
+def test_a_release_that_changes_a_default_changes_the_digest_and_one_that_can_do_more_does_not() -> None:
+    assert of_release(WithOtherDefault).digest != preset_of(GLCM).digest
+    assert of_release(WithMoreFields).digest == preset_of(GLCM).digest
+
+
 def test_unknown_preset_names_the_known_ones() -> None:
     with pytest.raises(Permanent, match="pet-ct-core") as failure:
         load_preset("no-such")
@@ -58,6 +134,7 @@ def test_a_path_is_no_name(name: str) -> None:
         ({"colour": "red"}, "colour"),
         ({"spacing": [-1, 1, 1]}, "spacing"),
         ({"spacing": [0, 1, 1]}, "spacing"),
+        ({"spacing": [0.001, 1, 1]}, "spacing.*greater than or equal to 0.01"),
         ({"spacing": [float("inf"), 1, 1]}, "spacing"),
         ({"intensity_range": [10, -10]}, "not below its end"),
         ({"intensity_range": [float("nan"), 1]}, "intensity_range"),

@@ -1,7 +1,7 @@
 """One measurement: families of features in one image after one processing."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -31,7 +31,9 @@ _VOLUME_HISTOGRAM = {
 _ARBITRARY = Discretisation(method="fixed_bin_number", value=1000)
 
 
-Step = Annotated[float, Field(gt=0)]  # mm
+LEAST_STEP = 0.01  # mm: finer than a micro-CT of a specimen; below it the grid of a tumour would take terabytes
+
+Step = Annotated[float, Field(ge=LEAST_STEP)]  # mm
 
 
 class Measurement(Model):
@@ -92,6 +94,16 @@ class Measurement(Model):
     def aggregations_of(self, family: str) -> Sequence[Aggregation]:
         """Those that differ for a family: matrices without directions have three, other families one."""
         return list({aggregation_code(family, each): each for each in self.aggregations}.values())
+
+    @property
+    def meaning(self) -> dict[str, Any]:
+        """Every field in one spelling, with what the defaults stand for: equal where the same is measured."""
+        return self.model_dump(mode="json") | {
+            "spacing": self.spacing if self.spacing and any(self.spacing) else None,
+            "ivh_discretisation": self.volume_histogram.model_dump(mode="json"),
+            "aggregation": list(self.aggregations),
+            **{name: sorted(getattr(self, name)) for name in ("families", "without", "filter_families")},
+        }
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

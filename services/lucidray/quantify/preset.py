@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -60,8 +60,23 @@ class Preset(Model):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the content as it was written: a release with more optional fields gives the same."""
-        return digest_json(self.model_dump(mode="json", exclude_unset=True))
+        """SHA-256 of what is measured: every default filled in, without name and title, however it was written.
+
+        What asks for nothing (null, false, an empty list) does not count. So a release that adds a field whose default
+        is one of these leaves the digests as they are, and one that changes a default changes them.
+        """
+        measurements = [each.meaning for each in self.measurements]
+        hybrids = [each.meaning for each in self.hybrids]
+        deep = [each.model_dump(mode="json") for each in self.deep]
+        return digest_json(_asked({"measurements": measurements, "hybrids": hybrids, "deep": deep}))
+
+
+def _asked(value: Any) -> Any:
+    """Without the fields that ask for nothing; 0 asks for something."""
+    if isinstance(value, dict):
+        nothing = {name for name, each in value.items() if each is None or each is False or each == []}
+        return {name: _asked(each) for name, each in value.items() if name not in nothing}
+    return [_asked(each) for each in value] if isinstance(value, list) else value
 
 
 def find_preset(name: str) -> Preset:

@@ -93,7 +93,7 @@ def key_of(subject: Subject, preset: Preset, engine: str) -> str:
     """What the rows of a subject depend on: what is asked, the preset, the engine, and the files as they are now."""
     paths = sorted({*subject.images.values(), *subject.masks.values()})
     files = {str(path): _state(path) for path in paths}
-    return digest_json([subject.model_dump(mode="json"), preset.digest, engine, files])
+    return digest_json([subject.model_dump(mode="json"), preset.name, preset.digest, engine, files])
 
 
 def _state(path: Path) -> list[tuple[str, int, int]]:

@@ -1,6 +1,6 @@
 """What a preset says of two modalities together."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -46,6 +46,12 @@ class Hybrid(Model):
     def role(self) -> str:
         """How results name the pair, e.g. 'PET+CT'."""
         return "+".join(self.roles)
+
+    @property
+    def meaning(self) -> dict[str, Any]:
+        """As that of a measurement."""
+        several = {"aggregation": list(self.measurement.aggregations), "families": sorted(self.families)}
+        return self.model_dump(mode="json") | several
 
     @property
     def measurement(self) -> Measurement:
