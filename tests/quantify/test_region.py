@@ -1,5 +1,6 @@
 """From volume and label map to the measured voxels."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
+from lucidray.core.errors import Permanent
 from lucidray.imaging.resample import ibsi_grid, resample, resample_mask
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.region import prepare
@@ -87,3 +89,22 @@ def test_region_that_reaches_out_is_said_to(make_volume: MakeVolume, make_grid: 
     assert at_the_border is not None
     assert (beyond.cut, at_the_border.cut) == (True, False)
     assert beyond.mask.sum() == 2 * 4 * 4
+
+
+@pytest.mark.parametrize("interpolation", ["linear", "cubic"])
+def test_a_grid_that_no_memory_holds_is_refused_before_anything_is_allocated(
+    make_volume: MakeVolume, interpolation: str
+) -> None:
+    values = np.zeros((40, 80, 80), np.float32)
+    tiny = NATIVE.model_copy(update={"spacing": (0.01, 0.01, 0.01), "interpolation": interpolation})
+    volume, mask = make_volume(values, (3, 2, 2)), values == 0
+    tracemalloc.start()
+    with pytest.raises(Permanent) as failure:
+        prepare(volume, mask, volume.grid, tiny)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1e6
+    assert failure.value.thing == "measurement of 'PET'"
+    assert "12000 x 16000 x 16000 voxels of 0.01 x 0.01 x 0.01 mm" in failure.value.cause
+    assert "40 x 80 x 80 voxels of 3 x 2 x 2 mm" in failure.value.cause
+    assert failure.value.remedy == "name a wider spacing in the preset"

@@ -138,6 +138,36 @@ def test_a_region_smaller_than_the_voxels_is_not_said_to_lie_outside() -> None:
     assert reasons == {"on the measurement's grid the region has no voxel: it is smaller than its voxels"}
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"kind": "mean", "support": 5},
+        {"kind": "simoncelli", "level": 1},
+        {"kind": "laplacian_of_gaussian", "sigma": 1.0, "riesz": {"order": [1, 0, 0]}},
+    ],
+)
+def test_a_filter_that_meets_what_is_no_number_has_no_response_and_says_so(spec: dict[str, Any]) -> None:
+    """The region's own voxels are all numbers."""
+    voxels, mask = np.arange(512.0).reshape(8, 8, 8), np.zeros((8, 8, 8), np.bool_)
+    voxels[2, 4, 4], mask[3:5, 3:6, 3:6] = np.nan, True
+    found = measured(voxels, mask, families=["intensity_statistics"], filters=[spec])
+    blind = "the filter has no response in the region: within its reach the image has voxels that are no number"
+    assert {(bool(each.filter), each.reason) for each in found.values()} == {(True, blind)}
+
+
+def test_voxels_beyond_the_reach_of_what_is_no_number_have_responses() -> None:
+    voxels, mask = np.arange(512.0).reshape(8, 8, 8), np.zeros((8, 8, 8), np.bool_)
+    voxels[2, 4, 4], mask[3:7, 3:6, 3:6] = np.nan, True
+    found = measured(voxels, mask, families=["intensity_statistics"], filters=[{"kind": "mean", "support": 5}])
+    assert {each.reason for each in found.values()} == {""}
+
+
+def test_a_filter_of_a_region_without_intensities_says_that_it_has_none() -> None:
+    fields: dict[str, Any] = {"families": ["intensity_statistics"], "filters": [{"kind": "mean", "support": 3}]}
+    found = measured(np.ones((3, 3, 3)), intensity_range=(5.0, None), **fields)
+    assert {each.reason for each in found.values()} == {"after re-segmentation no voxel of the region has an intensity"}
+
+
 @pytest.mark.parametrize("aggregation", ["2D:avg", "2D:mrg", "2.5D:avg", "2.5D:mrg", "3D:avg", "3D:mrg"])
 def test_a_line_has_texture(aggregation: str) -> None:
     found = measured(np.arange(1.0, 6.0).reshape(1, 1, 5), aggregation=aggregation, families=list(TEXTURE))

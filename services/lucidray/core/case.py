@@ -146,13 +146,11 @@ def checked(case: Case) -> Case:
 
 def _summed_up(flags: Sequence[QualityFlag]) -> list[QualityFlag]:
     """The first of each code, and how many more there were: one remark for each of 300 regions fits no message."""
-    kept, more = [], dict[str, list[QualityFlag]]()
+    kept = []
     for code in dict.fromkeys(flag.code for flag in flags):
         own = [flag for flag in flags if flag.code == code]
         kept += own[:MOST_FLAGS]
-        more[code] = own[MOST_FLAGS:]
-    for code, rest in more.items():
-        if rest:
+        if rest := own[MOST_FLAGS:]:
             severity = max(flag.severity for flag in rest)
             kept.append(QualityFlag(step=rest[0].step, code=code, message=f"and {len(rest)} more", severity=severity))
     return kept

@@ -215,6 +215,14 @@ def _check_sheared(positions: npt.NDArray[np.float64], normal: npt.NDArray[np.fl
         )
 
 
+def in_words(grid: Grid) -> str:
+    """A grid for messages: voxels and spacing along (z, y, x), origin as (x, y, z) in LPS."""
+    size, steps, origin = (
+        " x ".join(f"{part:.6g}" for part in each) for each in (grid.shape, grid.spacing, grid.origin)
+    )
+    return f"{size} voxels of {steps} mm (z, y, x) from {origin} mm (x, y, z)"
+
+
 def _listed(heights: Sequence[float] | npt.NDArray[np.float64]) -> str:
     return ", ".join(f"{float(height):.2f}" for height in sorted(heights)[:_NAMED]) + _more(len(heights))
 

@@ -20,6 +20,7 @@ from lucidray.quantify.values import Undefined, Value, Values, finite
 from lucidray.quantify.voxel_number import normalised
 
 _EMPTY = Undefined("after re-segmentation no voxel of the region has an intensity")
+_BLIND = Undefined("the filter has no response in the region: within its reach the image has voxels that are no number")
 
 
 def software() -> str:
@@ -88,7 +89,8 @@ def _wanted(measurement: Measurement, families: Sequence[str]) -> Mapping[str, M
 
 def _values(sample: Sample, family: str, wanted: frozenset[str], aggregation: str) -> Values:
     if not sample.region.size and family in FAMILY_CODES and family != "morphology":
-        return dict.fromkeys(wanted, _EMPTY)
+        blind = bool(sample.filter) and bool(np.isnan(sample.region.voxels[sample.region.mask]).any())
+        return dict.fromkeys(wanted, _BLIND if blind else _EMPTY)
     return FAMILIES[family](sample, wanted, aggregation)
 
 

@@ -1,7 +1,8 @@
 """Features of arrays or volumes, by the engine that the service runs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from lucidray.contracts.grid import Grid, Vector
 from lucidray.contracts.images import Volume, VolumeFacts
 from lucidray.contracts.results import Feature
 from lucidray.core.errors import Permanent
+from lucidray.imaging.geometry import in_words
 from lucidray.quantify.engine import compute
 from lucidray.quantify.hybrid.measure import measure_hybrid
+from lucidray.quantify.hybrid.spec import Hybrid
 from lucidray.quantify.measurement import Measurement
-from lucidray.quantify.preset import Preset, find_preset, read_preset
+from lucidray.quantify.preset import DeepFeatures, Preset, find_preset, read_preset
 from lucidray.quantify.region import OUTSIDE, Mask, absence, prepare
 from lucidray.serving.bundle import BundleShelf
 
@@ -69,25 +72,50 @@ def extract(
     >>> suv["maximum_intensity"], suv["volume_voxel_counting"]
     (999.0, 1200.0)
     """
-    chosen, inside = _preset(preset), _inside(mask)
-    features: list[Feature] = []
-    for measurement in chosen.measurements:
-        volume = _volume(image, measurement, spacing)
-        grid = _grid(inside, volume, mask_grid, measurement)
-        region = prepare(volume, inside, grid, measurement)
-        absent = OUTSIDE if region else absence(volume.grid, inside, grid)
-        features += compute(region, measurement, segment, absent)
-    for hybrid in chosen.hybrids:
-        pair = {each.role: _volume(image, each, spacing) for each in chosen.measurements if each.role in hybrid.roles}
-        grid = mask_grid or pair[hybrid.roles[0]].grid
-        features += measure_hybrid(hybrid, pair, inside, grid, segment).features
-    for wanted in chosen.deep:
+    chosen = _preset(preset)
+    given = _Given(image, _inside(mask), spacing, mask_grid, segment)
+    return [
+        *(feature for each in chosen.measurements for feature in given.measured(each)),
+        *(feature for each in chosen.hybrids for feature in given.together(each, chosen.measurements)),
+        *(feature for each in chosen.deep for feature in given.embedded(each, chosen.measurements)),
+    ]
+
+
+def features_of(volume: Volume, mask: Mask, grid: Grid, measurement: Measurement, segment: int = 1) -> list[Feature]:
+    """The features of one region, `mask` (z, y, x) on `grid`, under one measurement; reasons where there is none."""
+    region = prepare(volume, mask, grid, measurement)
+    return compute(region, measurement, segment, OUTSIDE if region else absence(volume.grid, mask, grid))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What `extract` was given, but for the preset."""
+
+    image: Image | Mapping[str, Image]
+    mask: Mask
+    spacing: Vector | None
+    mask_grid: Grid | None
+    segment: int
+
+    def measured(self, measurement: Measurement) -> list[Feature]:
+        volume = self._volume(measurement)
+        grid = _grid(self.mask, volume, self.mask_grid, measurement)
+        return features_of(volume, self.mask, grid, measurement, self.segment)
+
+    def together(self, hybrid: Hybrid, measurements: Sequence[Measurement]) -> list[Feature]:
+        pair = {each.role: self._volume(each) for each in measurements if each.role in hybrid.roles}
+        grid = self.mask_grid or pair[hybrid.roles[0]].grid
+        return measure_hybrid(hybrid, pair, self.mask, grid, self.segment).features
+
+    def embedded(self, wanted: DeepFeatures, measurements: Sequence[Measurement]) -> list[Feature]:
         from lucidray.quantify.deep import deep_features  # the engine is not loaded where no preset wants it
 
-        volumes = {each.role: _volume(image, each, spacing) for each in chosen.measurements}
-        grid = mask_grid or next(iter(volumes.values())).grid
-        features += deep_features(wanted, BundleShelf().find(wanted.bundle), volumes, inside, grid, segment)
-    return features
+        volumes = {each.role: self._volume(each) for each in measurements}
+        grid = self.mask_grid or next(iter(volumes.values())).grid
+        return deep_features(wanted, BundleShelf().find(wanted.bundle), volumes, self.mask, grid, self.segment)
+
+    def _volume(self, measurement: Measurement) -> Volume:
+        return _volume(self.image, measurement, self.spacing)
 
 
 def _preset(preset: Preset | str | Path) -> Preset:
@@ -170,14 +198,6 @@ def _grid(mask: Mask, volume: Volume, mask_grid: Grid | None, measurement: Measu
     grid = mask_grid or volume.grid
     if mask.shape != grid.shape:
         remedy = "give the mask on the image's grid, or say its own in mask_grid"
-        where = f"grid {describe(grid)}" if mask_grid else f"image '{measurement.role}' on grid {describe(grid)}"
+        where = f"grid {in_words(grid)}" if mask_grid else f"image '{measurement.role}' on grid {in_words(grid)}"
         raise Permanent("mask", f"its shape is {mask.shape}, unlike {where}", remedy)
     return grid
-
-
-def describe(grid: Grid) -> str:
-    """A grid in words, for messages."""
-    size, steps, origin = (
-        " x ".join(f"{part:.6g}" for part in each) for each in (grid.shape, grid.spacing, grid.origin)
-    )
-    return f"{size} voxels of {steps} mm (z, y, x) from {origin} mm (x, y, z)"

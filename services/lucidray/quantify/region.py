@@ -14,7 +14,8 @@ from scipy import ndimage
 
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
-from lucidray.imaging.geometry import to_index, to_patient
+from lucidray.core.errors import Permanent
+from lucidray.imaging.geometry import in_words, to_index, to_patient
 from lucidray.imaging.resample import Interpolation, ibsi_grid, resample, resample_mask
 from lucidray.quantify.filters import support
 from lucidray.quantify.measurement import Measurement
@@ -22,6 +23,7 @@ from lucidray.quantify.values import Undefined
 
 MARGIN = 10.0  # mm around the region: local intensity looks 6.2 mm around a voxel (IBSI manual, section 3.2)
 _SPLINE_MARGIN = 16  # native voxels around what is interpolated by cubic splines, whose influence fades as 0.27**n
+MOST_VOXELS = 1 << 28  # around one region, of which a few copies are held: 2 GB each
 _TOLERATED = 1.5  # voxels from the outermost centres: a contour may run through the last voxel
 
 EMPTY = Undefined("the mask has no voxel")
@@ -90,6 +92,11 @@ def place(native: Grid, mask: Mask, mask_grid: Grid, measurement: Measurement) -
     ----------
     native
         Grid of the image over which that of the measurement is laid.
+
+    Raises
+    ------
+    Permanent
+        That part has more than `MOST_VOXELS`; names both grids.
     """
     if not mask.any():
         return None
@@ -99,8 +106,18 @@ def place(native: Grid, mask: Mask, mask_grid: Grid, measurement: Measurement) -
     if box is None:
         return None
     target = _part(whole, box)
+    check_size(target, native, f"measurement of '{measurement.role}'")
     inside = _mask_on(target, mask, mask_grid, corners, measurement.mask_interpolation)
     return (target, inside) if inside.any() else None
+
+
+def check_size(target: Grid, native: Grid, thing: str) -> None:
+    """Raise, before anything is allocated, if a grid around a region has more than `MOST_VOXELS`; names both grids."""
+    count = math.prod(target.shape)
+    if count > MOST_VOXELS:
+        cause = f"around the region its grid has {count:.2g} voxels, and {MOST_VOXELS:.2g} are the most"
+        grids = f"Its grid: {in_words(target)}. Grid of the image: {in_words(native)}"
+        raise Permanent(thing, f"{cause}. {grids}", "name a wider spacing in the preset")
 
 
 def absence(native: Grid, mask: Mask, mask_grid: Grid) -> Undefined:

@@ -1,5 +1,7 @@
 """Perturbed lesions lie where the image says."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -10,6 +12,7 @@ from lucidray.core.errors import Permanent
 from lucidray.imaging.geometry import to_patient
 from lucidray.imaging.resample import ibsi_grid, resample
 from lucidray.lab.robustness.perturbation import Chain, Lesion, generator, noise_level, perturbed, perturbed_together
+from lucidray.quantify.region import EMPTY, OUTSIDE, VANISHED
 
 AXES = ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))
 GRID = Grid(shape=(30, 60, 60), spacing=(3.0, 1.5, 1.5), origin=(-20.0, 10.0, 5.0), axes=AXES)
@@ -77,6 +80,20 @@ def test_a_chain_without_links_measures_the_plain_image(ramp: Lesion) -> None:
     )
 
 
+def test_a_region_that_is_not_there_is_refused_with_the_reasons_of_the_engine(ramp: Lesion) -> None:
+    empty, speck = np.zeros_like(ramp.mask), np.zeros_like(ramp.mask)
+    speck[10, 20, 20] = True
+    away = GRID.model_copy(update={"origin": (900.0, 0.0, 0.0)})
+    for other, spacing, reason in (
+        (replace(ramp, mask=empty), SPACING, EMPTY),
+        (replace(ramp, grid=away), SPACING, OUTSIDE),
+        (replace(ramp, mask=speck), (9.0, 9.0, 9.0), VANISHED),
+        (ramp, (0.01, 0.01, 0.01), None),
+    ):
+        with pytest.raises(Permanent, match=reason.reason if reason else "voxels of 3 x 1.5 x 1.5 mm"):
+            perturbed(other, spacing, Chain.parse("RT"), generator(1, "one", 0))
+
+
 def test_noise_is_measured_and_added_again() -> None:
     rng = np.random.default_rng(4)
     noisy = lesion(place(GRID) @ SLOPE + rng.normal(0, 7, GRID.shape))
@@ -124,7 +141,7 @@ def test_chains_are_made_of_five_letters(letters: str) -> None:
 def test_a_region_that_falls_between_voxels_is_named(ramp: Lesion) -> None:
     mask = np.zeros(GRID.shape, np.bool_)
     mask[15, 30, 28] = True
-    with pytest.raises(Permanent, match="'one': nothing of it is left"):
+    with pytest.raises(Permanent, match="'one': on the measurement's grid the region has no voxel"):
         perturbed(Lesion("one", ramp.volume, mask, GRID), (20.0, 20.0, 20.0), Chain(), generator(1, "one", 0))
 
 

@@ -25,6 +25,7 @@ from lucidray.lab.robustness.results import robustness, to_csv
 from lucidray.lab.robustness.study import Perturbations, Repeated
 from lucidray.launcher.main import app
 from lucidray.quantify.preset import Preset
+from lucidray.quantify.region import VANISHED
 from lucidray.serving.bundle import CARD, MODEL, write_bundle
 
 Mask = npt.NDArray[np.bool_]
@@ -133,6 +134,20 @@ def test_a_lesion_that_fails_is_named_and_the_others_stand(cohort: Path) -> None
     assert code == 3
     assert "S9: mask no.nii.gz: there is no such file or folder" in printed
     assert rows[0]["subjects"] == "2"
+
+
+def test_a_region_that_vanishes_does_not_take_the_others_of_its_subject_along(cohort: Path, tmp_path: Path) -> None:
+    labels = ball(9).astype(np.uint8)
+    labels[1, 1, 1] = 2
+    write(tmp_path / "labels.nii.gz", labels)
+    (tmp_path / "lesions.csv").write_text(f"subject,image,mask\nS0,{cohort / '0.nii.gz'},labels.nii.gz\n")
+    preset = find_preset(str(cohort / "preset.yaml"))
+    coarse = preset.measurements[0].model_copy(update={"spacing": (7.0, 7.0, 7.0)})
+    preset = preset.model_copy(update={"measurements": [coarse]})
+    (subject,) = read_cohort(tmp_path / "lesions.csv", preset)
+    first, second = Perturbations(preset, Chain.parse("T"), 2, 1)(subject)
+    assert (len(first.measurements), first.reason) == (2, "")
+    assert (second.measurements, VANISHED.reason in second.reason) == ([], True)
 
 
 def test_repeats_do_not_depend_on_who_else_is_measured(cohort: Path) -> None:

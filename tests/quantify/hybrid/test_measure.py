@@ -17,6 +17,7 @@ from lucidray.quantify.hybrid.association import NAMES
 from lucidray.quantify.hybrid.measure import FAMILY, measure_hybrid
 from lucidray.quantify.hybrid.spec import Hybrid
 from lucidray.quantify.preset import Preset, load_preset
+from lucidray.quantify.region import EMPTY, OUTSIDE, VANISHED
 from lucidray.quantify.step import measure
 
 MakeVolume = Callable[..., Volume]
@@ -118,6 +119,22 @@ def test_without_a_common_voxel_all_is_undefined_with_the_reason(
     found = measure_hybrid(hybrid(), {"CT": volumes[0], "PET": volumes[1]}, mask, pet.grid, 1)
     assert {each.filter for each in found.features} == {"", "weighted 0.5"}
     assert all(each.value is None and reason in each.reason for each in found.features)
+
+
+def test_a_region_that_is_not_there_has_the_reasons_of_every_measurement(
+    pet: Volume, ct: Volume, mask: npt.NDArray[np.bool_]
+) -> None:
+    volumes, speck = {"PET": pet, "CT": ct}, np.zeros_like(mask)
+    away = pet.grid.model_copy(update={"origin": (900.0, 0.0, 0.0)})
+    coarse = hybrid().model_copy(update={"spacing": (11.0, 11.0, 11.0)})
+    speck[8, 9, 9] = True
+    for pair, region, grid, reason in (
+        (hybrid(), np.zeros_like(mask), pet.grid, EMPTY),
+        (hybrid(), mask, away, OUTSIDE),
+        (coarse, speck, pet.grid, VANISHED),
+    ):
+        features = measure_hybrid(pair, volumes, region, grid, 1).features
+        assert {(each.value, each.reason) for each in features} == {(None, reason.reason)}
 
 
 def test_percentiles_make_the_scale_of_an_image_without_a_unit(

@@ -20,6 +20,7 @@ from lucidray.imaging.crop import crop, shifted
 from lucidray.imaging.geometry import to_index, to_patient
 from lucidray.imaging.resample import Interpolation, ibsi_grid, resample, resample_mask
 from lucidray.lab.robustness.contour import randomised, resized
+from lucidray.quantify.region import VANISHED, absence, check_size
 
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
@@ -94,7 +95,7 @@ def perturbed(
     Raises
     ------
     Permanent
-        Nothing of the region lies on the perturbed grid.
+        Nothing of the region lies in the image or on the perturbed grid, or that grid is too large.
     """
     return perturbed_together([lesion], spacing, chain, rng, interpolation)[0]
 
@@ -120,6 +121,9 @@ def perturbed_together(
     beyond = outside or (None, *(np.nan for _ in lesions[1:]))
     lesion = lesions[0]
     native = lesion.volume.grid
+    absent = absence(native, lesion.mask, lesion.grid)
+    if absent != VANISHED:  # which is what it says of a region that lies in the image
+        raise Permanent(f"lesion '{lesion.name}'", absent.reason, "correct its mask, or leave it out")
     lattice = native if spacing is None else ibsi_grid(native, spacing)
     # Every number is drawn whether it is used or not: leaving a link out changes nothing else.
     angle, shift, change = rng.uniform(-1, 1), rng.uniform(-1, 1, 3), rng.uniform(-1, 1)
@@ -130,14 +134,13 @@ def perturbed_together(
         chain.translation * shift if "T" in chain.links else np.zeros(3),
     )
     target = _around(target, lesion)
+    check_size(target, native, f"perturbation of lesion '{lesion.name}'")
     noise, contour = rng.spawn(2)
     noisy = noise if "N" in chain.links else None
     images = [_values(each, target, noisy, interpolation, fill) for each, fill in zip(lesions, beyond, strict=True)]
     mask = resample_mask(lesion.mask, lesion.grid, target)
     if not mask.any():
-        raise Permanent(
-            f"lesion '{lesion.name}'", "nothing of it is left at the measurement's voxels", "use smaller voxels"
-        )
+        raise Permanent(f"lesion '{lesion.name}'", VANISHED.reason, "choose a preset of smaller voxels")
     if "V" in chain.links:
         mask = resized(mask, target.spacing, chain.volume * change, contour)
     if "C" in chain.links:

@@ -8,20 +8,20 @@ from typing import TypeVar
 from rich.console import Console
 
 from lucidray.contracts.grid import Grid, Vector
+from lucidray.contracts.images import Volume
 from lucidray.contracts.results import Feature
 from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.lab.features.lesion import LesionRow
 from lucidray.lab.features.measuring import Subject, measure_subject, read_volumes
-from lucidray.lab.features.rois import read_rois
+from lucidray.lab.features.rois import Roi, read_rois
 from lucidray.lab.features.run import progress_bar
 from lucidray.lab.features.workers import run_each
 from lucidray.lab.robustness.embedded import embedded
 from lucidray.lab.robustness.perturbation import Chain, Lesion, generator, perturbed, perturbed_together
-from lucidray.quantify.engine import compute
+from lucidray.quantify.extraction import features_of
 from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.preset import Preset
-from lucidray.quantify.region import prepare
 
 T = TypeVar("T")
 
@@ -48,14 +48,17 @@ class Perturbations:
         try:
             volumes = read_volumes(subject.images, self.preset)
             mask = subject.masks.get("") or next(iter(subject.masks.values()))
-            found = []
-            for roi in read_rois(mask, subject.roi, volumes, any_grid=subject.any_grid):
-                name = f"{subject.name} {roi.name}"
-                lesions = {role: Lesion(name, volume, roi.mask, roi.grid) for role, volume in volumes.items()}
-                found.append(Repeated(name, [self._measured(lesions, repeat) for repeat in range(self.repeats)]))
-            return found
+            rois = read_rois(mask, subject.roi, volumes, any_grid=subject.any_grid)
         except LucidrayError as error:
             return [Repeated(subject.name, [], str(error))]
+        return [self._lesion(f"{subject.name} {roi.name}", roi, volumes) for roi in rois]
+
+    def _lesion(self, name: str, roi: Roi, volumes: dict[str, Volume]) -> Repeated:
+        lesions = {role: Lesion(name, volume, roi.mask, roi.grid) for role, volume in volumes.items()}
+        try:
+            return Repeated(name, [self._measured(lesions, repeat) for repeat in range(self.repeats)])
+        except LucidrayError as error:
+            return Repeated(name, [], str(error))
 
     def _measured(self, lesions: dict[str, Lesion], repeat: int) -> list[Feature]:
         """One draw, the same for every image: measurements on their own grids, hybrids on their common one."""
@@ -66,7 +69,7 @@ class Perturbations:
                 draws = generator(self.seed, lesion.name, repeat)
                 spacing = _spacing(measurement, lesion.volume.grid)
                 other = perturbed(lesion, spacing, self.chain, draws, measurement.interpolation)
-                found += compute(prepare(other.volume, other.mask, other.grid, measurement), measurement, 1)
+                found += features_of(other.volume, other.mask, other.grid, measurement)
         for hybrid in self.preset.hybrids:
             if set(hybrid.roles) <= set(lesions):
                 pair = [lesions[role] for role in hybrid.roles]

@@ -13,7 +13,7 @@ from lucidray.quantify.engine import compute
 from lucidray.quantify.hybrid.association import NAMES, association
 from lucidray.quantify.hybrid.fusion import fuse
 from lucidray.quantify.hybrid.spec import Hybrid, Scale
-from lucidray.quantify.region import Mask, Region, place, voxels_on
+from lucidray.quantify.region import Mask, Region, absence, place, voxels_on
 from lucidray.quantify.values import Undefined, Values
 
 FAMILY = "voxelwise_association"
@@ -68,7 +68,7 @@ def paired(hybrid: Hybrid, first: Volume, second: Volume, mask: Mask, mask_grid:
         return Undefined(f"{' and '.join(hybrid.roles)} have different frames of reference: they are not registered")
     placed = place(first.grid, mask, mask_grid, hybrid.measurement)
     if placed is None:
-        return Undefined(f"the region does not lie in {hybrid.roles[0]}")
+        return absence(first.grid, mask, mask_grid)
     target, inside = placed
     images = [voxels_on(target, volume, hybrid.measurement.interpolation, np.nan) for volume in (first, second)]
     common = inside & np.isfinite(images[0]) & np.isfinite(images[1])
