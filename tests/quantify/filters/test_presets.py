@@ -131,7 +131,7 @@ def test_voxels_without_a_response_do_not_count(scan: tuple[npt.NDArray[np.int16
     near = response(image, (1, 1, 1), preset.measurements[0].filters[0])[mask]
     assert found["mean 3 3D mirror", "mean_intensity"].value == pytest.approx(np.nanmean(near))
     nowhere = found["simoncelli level 1 3D periodic", "mean_intensity"]
-    assert nowhere.value is None and nowhere.reason == "after re-segmentation no voxel of the region has an intensity"
+    assert nowhere.value is None and "the filter has no response in the region" in nowhere.reason
 
 
 def test_a_preset_whose_grid_its_filters_cannot_use_is_refused() -> None:
