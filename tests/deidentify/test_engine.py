@@ -382,3 +382,12 @@ def test_letters_do_not_pass_as_lists_of_numbers(syntax: Any) -> None:
 def test_measures_of_the_patient_that_nobody_has_go(keyword: str, value: str) -> None:
     changes: dict[str, Any] = {keyword: value}
     assert keyword not in parse(through_engine(part10(ct_slice(**changes))))
+
+
+@pytest.mark.parametrize(
+    ("age", "told"), [("089Y", "089Y"), ("090Y", "090Y"), ("101Y", "090Y"), ("999M", "999M"), ("149Y", "090Y")]
+)
+def test_of_an_age_that_few_people_reach_only_the_class_is_told(age: str, told: str) -> None:
+    once = through_engine(part10(ct_slice(PatientAge=age)))
+    assert [parse(each).PatientAge for each in (once, through_engine(once))] == [told, told]
+    assert "PatientAge" not in parse(through_engine(part10(ct_slice(PatientAge=age)), "basic"))

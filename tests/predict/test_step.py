@@ -162,7 +162,8 @@ def test_missing_input_may_stand_at_the_mean(
 
 def test_unknown_clinical_variable_withholds(variant: Variant, pet: Volume, one: Regions, features: Features) -> None:
     age = {"name": "Age", "concept": {"value": "30525-0", "scheme": "LN", "meaning": "Age"}, "unit": "a"}
-    assert "Age is not known" in prediction_of(run(variant(clinical=[age]), pet, one, features)).reason
+    reason = prediction_of(run(variant(clinical=[age]), pet, one, features)).reason
+    assert "Age (Age, LN 30525-0) is not known" in reason
 
 
 def test_feature_in_another_unit_withholds(

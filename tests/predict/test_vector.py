@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from lucidray.contracts.clinical import ClinicalVariable
 from lucidray.contracts.images import Concept
-from lucidray.contracts.results import ClinicalVariable, Feature, Features
+from lucidray.contracts.results import Feature, Features
 from lucidray.predict.vector import Vector, make_vector
 from lucidray.serving.bundle import Bundle
 
@@ -51,7 +52,8 @@ def test_handcrafted_clinical_and_deep_stand_in_the_order_of_the_manifest(
 
 def test_what_is_not_known_stands_at_the_mean_or_withholds(variant: Callable[..., Bundle], features: Features) -> None:
     lacking = vector(variant, features)
-    assert lacking.problems == ["age is not known", "rough mean 7 was not measured"]
+    assert "age (Subject Age, DCM 121033) is not known" in lacking.problems[0]
+    assert lacking.problems[1:] == ["rough mean 7 was not measured"]
     undefined = vector(variant, with_component(features, None), age(47))
     assert undefined.problems == ["rough mean 7 is undefined here"]
     assumed = vector(variant, features, clinical={"on_missing": "mean"}, on_missing="mean", mean=0.1)
@@ -60,9 +62,13 @@ def test_what_is_not_known_stands_at_the_mean_or_withholds(variant: Callable[...
 
 
 def test_units_and_limits_hold_for_all_kinds(variant: Callable[..., Bundle], features: Features) -> None:
-    assert vector(variant, with_component(features, 1), age(564, "mo")).problems == ["age is in mo, not a"]
+    assert vector(variant, with_component(features, 1), age(564, "mo")).problems == [
+        "age (Subject Age, DCM 121033) is in mo, not a"
+    ]
+    assume = {"on_missing": "mean"}  # of what is not known; what is known wrongly is a problem
+    assert vector(variant, with_component(features, 1), age(564, "mo"), clinical=assume).assumed == []
     made = vector(variant, with_component(features, 9), age(12), limits=[-3, 3])
-    assert made.problems == ["age is 12, outside 18 to 90", "rough mean 7 is 9, outside -3 to 3"]
+    assert made.problems == ["age is outside 18 to 90", "rough mean 7 is 9, outside -3 to 3"]
 
 
 def test_another_version_of_the_network_says_something_else(variant: Callable[..., Bundle], features: Features) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lucidray.contracts.base import Contract, Document
+from lucidray.contracts.clinical import ClinicalVariables
 from lucidray.contracts.images import DicomFiles, RegionsContract, VolumeContract
-from lucidray.contracts.results import ClinicalVariables, Explanation, Features, Prediction, Receipts
+from lucidray.contracts.results import Explanation, Features, Prediction, Receipts
 from lucidray.contracts.scanner import ScannerRecord
 from lucidray.v1.case_pb2 import Zone
 
@@ -19,7 +20,7 @@ VOLUME = VolumeContract("volume")  # one per image role
 SCANNER = Document("scanner", ScannerRecord)  # one per image role: the batches of harmonisation, the strata of drift
 REGIONS = RegionsContract("regions")
 FEATURES = Document("features", Features)
-VARIABLES = Document("variables", ClinicalVariables)  # of a hospital's own step, where models want them
+VARIABLES = Document("variables", ClinicalVariables)  # of the patient, by DICOM; a hospital's own step adds roles
 PREDICTION = Document("prediction", Prediction)
 EXPLANATION = Document("explanation", Explanation)
 RESULTS = DicomFiles("results")  # pseudonymous SEG and SR; role names the kind: "SEG", "SR"
@@ -47,11 +48,11 @@ SELECT = StepSpec("select", CLINICAL, "1", (), (STUDY,))
 STEPS: dict[str, StepSpec] = {
     spec.name: spec
     for spec in (
-        StepSpec("deidentify", ANALYSIS, "2", (STUDY,), (SERIES,)),
-        StepSpec("harmonize", ANALYSIS, "2", (SERIES,), (VOLUME, SCANNER)),
+        StepSpec("deidentify", ANALYSIS, "3", (STUDY,), (SERIES,)),
+        StepSpec("harmonize", ANALYSIS, "3", (SERIES,), (VOLUME, SCANNER, VARIABLES)),
         StepSpec("segment", ANALYSIS, "1", (SERIES, VOLUME), (REGIONS,)),
         StepSpec("quantify", ANALYSIS, "2", (VOLUME, REGIONS), (FEATURES,)),
-        StepSpec("predict", ANALYSIS, "1", (VOLUME, REGIONS, FEATURES, VARIABLES), (PREDICTION,)),
+        StepSpec("predict", ANALYSIS, "2", (VOLUME, REGIONS, FEATURES, VARIABLES), (PREDICTION,)),
         StepSpec("explain", ANALYSIS, "1", (FEATURES, PREDICTION), (EXPLANATION,)),
         StepSpec(
             "encode",

@@ -60,20 +60,6 @@ class Features(_Model):
         return None
 
 
-class ClinicalVariable(_Model):
-    """One clinical variable of a patient. De-identified: an age, never a date of birth."""
-
-    concept: Concept
-    value: float
-    unit: str = Field("1", description="UCUM")
-
-
-class ClinicalVariables(_Model):
-    """What is known of the patient beside the images."""
-
-    variables: list[ClinicalVariable]
-
-
 class Input(_Model):
     """One input of a prediction."""
 

@@ -266,6 +266,8 @@ class Deidentifier:
             return values.terms(value, positional=rule.keyword in values.POSITIONAL)
         if rule.action is Action.KEEP and rule.vr == "IS" and is_label(rule.keyword):
             return self._keys.number(value.decode("ascii", "replace")) if values.is_as_declared("IS", value) else None
+        if rule.keyword == "PatientAge":
+            return values.class_of_age(value)
         if rule.action is Action.TEXT:
             return self._checked(decoded(value, level.charset), rule, level)
         return None

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from pydicom.datadict import dictionary_has_tag
 
+from lucidray.contracts.clinical import OLDEST
 from lucidray.deidentify import dates, text
 from lucidray.deidentify.profile import TextKind
 from lucidray.deidentify.pseudonyms import PseudonymKeys, is_standard
@@ -98,12 +99,19 @@ def is_lookup_table(value: bytes, *, big_endian: bool) -> bool:
 
 
 def is_plausible(keyword: str, value: bytes) -> bool:
-    """Whether a measure of the patient can be one: a larger number is something else."""
+    """Whether a measure of the patient can be one: a larger number is something else, or tells who it is."""
+    if keyword == "PatientAge" and _is_of_few(value):
+        return False
     most = _MOST_OF.get(keyword)
     try:
         return most is None or 0 <= float(value.strip(b" \0")) <= most
     except ValueError:
         return False
+
+
+def class_of_age(value: bytes) -> str | None:
+    """What stands for an age that few people reach; None for any other value."""
+    return "090Y" if is_as_declared("AS", value) and _is_of_few(value) else None
 
 
 def shifted(value: bytes, vr: str, days: int) -> str | None:
@@ -158,6 +166,12 @@ def dummy(vr: str) -> bytes | None:
     """A value that stands for a removed one; None where the VR allows none that is harmless."""
     first = vr.split(" or ")[0]
     return bytes(_SIZES[first]) if first in _SIZES else _DUMMIES.get(first)
+
+
+def _is_of_few(age: bytes) -> bool:
+    """Whether an age (VR AS) is above that from which only its class may be told; the other units end below it."""
+    years, unit = age.strip(b" \0")[:-1], age.strip(b" \0")[-1:]
+    return unit == b"Y" and int(years) > OLDEST
 
 
 def _are_magnitudes(vr: str, value: bytes) -> bool:

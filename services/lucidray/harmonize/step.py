@@ -1,14 +1,15 @@
-"""The step: SERIES to VOLUME, one per image role."""
+"""The step: SERIES to VOLUME, one per image role, and what the series say of scanner and patient."""
 
 from collections.abc import Sequence
 
 from pydantic import Field
 from pydicom import Dataset
 
-from lucidray.contracts.catalogue import SCANNER, SERIES, STEPS, VOLUME
+from lucidray.contracts.catalogue import SCANNER, SERIES, STEPS, VARIABLES, VOLUME
 from lucidray.contracts.images import Volume, VolumeFacts
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import Permanent
+from lucidray.harmonize.patient import Said, clinical_variables, said_of_patient
 from lucidray.harmonize.scanner import record_of, scanner_attributes
 from lucidray.harmonize.settings import HarmonizeSettings
 from lucidray.harmonize.voxels import rescale
@@ -40,6 +41,7 @@ class Harmonize(Step[HarmonizeParameters]):
 
     def run(self, case: CaseFacts, inputs: Inputs, parameters: HarmonizeParameters) -> StepResult:
         volumes: dict[str, Volume] = {}
+        patient: dict[str, Said] = {}
         quality: list[QualityFlag] = []
         for role in parameters.roles or inputs.roles(SERIES):
             thing = f"series of role '{role}'"
@@ -48,6 +50,7 @@ class Harmonize(Step[HarmonizeParameters]):
                 slices = image_slices(objects, thing)
                 if not slices:
                     continue
+                patient[role] = said_of_patient(slices)
                 volume, flags = make_volume(slices, thing, parameters.gaps, self._settings.voxels)
             volumes[role] = volume
             quality += flags
@@ -58,7 +61,8 @@ class Harmonize(Step[HarmonizeParameters]):
         artifacts = [Artifact(VOLUME, volume, role) for role, volume in volumes.items()]
         records = [Artifact(SCANNER, record_of(volume.facts), role) for role, volume in volumes.items()]
         summary = {role: _summary(volume) for role, volume in volumes.items()}
-        return StepResult([*artifacts, *records], quality, summary)
+        variables = Artifact(VARIABLES, clinical_variables(patient))
+        return StepResult([*artifacts, *records, variables], quality, summary)
 
 
 def build() -> Step[HarmonizeParameters]:

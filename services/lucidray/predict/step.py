@@ -89,8 +89,8 @@ class Predict(Step[PredictParameters]):
         features = inputs.read(FEATURES)
         volumes = {image.role: inputs.find(VOLUME, image.role) for image in manifest.inputs}
         images = {role: volume.facts for role, volume in volumes.items() if volume is not None}
-        known = inputs.find(VARIABLES)
-        vector = make_vector(manifest, features, segment, known.variables if known else ())
+        variables = [each for role in inputs.roles(VARIABLES) for each in inputs.read(VARIABLES, role).variables]
+        vector = make_vector(manifest, features, segment, variables)
         problems = [*outside_intended_use(manifest, images, features), *vector.problems]
         if manifest.intended_use.status == RESEARCH and not self._settings.research_bundles:
             problems.insert(0, "this installation does not allow bundles for research use only")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lucidray.contracts.images import Concept
-from lucidray.contracts.results import ClinicalVariable, Feature, Features, Input
+from lucidray.contracts.clinical import ClinicalVariable
+from lucidray.contracts.results import Feature, Features, Input
+from lucidray.predict.clinical import clinical_number
 from lucidray.serving.embedding_spec import EmbeddingInput
 from lucidray.serving.manifest import ClinicalInput, FeatureInput, Manifest
 
@@ -37,16 +38,17 @@ def make_vector(
     """
     vector = Vector([], [], [])
     for wanted in manifest.features:
-        feature = _find(features, wanted, segment)
-        _add(vector, wanted, wanted.unit, feature, _lack(wanted.name, feature))
+        _add_feature(vector, wanted, wanted.unit, _find(features, wanted, segment))
     for clinical in manifest.clinical:
-        known = next((each for each in variables if _same(each.concept, clinical.concept)), None)
-        _add(vector, clinical, clinical.unit, known, f"{clinical.name} is not known")
+        number = clinical_number(clinical, variables)
+        if number.value is not None or number.unknown:
+            _add(vector, clinical, clinical.unit, number.value, number.lack)
+        else:
+            vector.problems.append(number.lack)
     for embedded in manifest.embeddings:
         digest = features.bundles.get(embedded.bundle, embedded.digest)
-        component = _component(features, embedded, segment)
         if digest == embedded.digest:
-            _add(vector, embedded, "1", component, _lack(embedded.name, component))
+            _add_feature(vector, embedded, "1", _component(features, embedded, segment))
         else:
             vector.problems.append(f"{embedded.name} is of another version of {embedded.bundle} ({digest[:8]})")
     return vector
@@ -69,21 +71,17 @@ def _component(features: Features, wanted: EmbeddingInput, segment: int) -> Feat
     return next(found, None)
 
 
-def _same(one: Concept, other: Concept) -> bool:
-    """Meanings are for people."""
-    return (one.value, one.scheme) == (other.value, other.scheme)
+def _add_feature(vector: Vector, wanted: FeatureInput | EmbeddingInput, unit: str, feature: Feature | None) -> None:
+    if feature is None:
+        _add(vector, wanted, unit, None, f"{wanted.name} was not measured")
+    elif feature.unit != unit:
+        vector.problems.append(f"{wanted.name} is in {feature.unit}, not {unit}")
+    else:
+        _add(vector, wanted, unit, feature.value, f"{wanted.name} is undefined here")
 
 
-def _lack(name: str, feature: Feature | None) -> str:
-    return f"{name} was not measured" if feature is None else f"{name} is undefined here"
-
-
-def _add(vector: Vector, wanted: Wanted, unit: str, found: Feature | ClinicalVariable | None, lack: str) -> None:
-    """Add what was found, or what stands for it, or why there is neither."""
-    if found is not None and found.unit != unit:
-        vector.problems.append(f"{wanted.name} is in {found.unit}, not {unit}")
-        return
-    value = None if found is None else found.value
+def _add(vector: Vector, wanted: Wanted, unit: str, value: float | None, lack: str) -> None:
+    """Add a value, or what stands for it, or why there is neither."""
     if value is None and wanted.on_missing == "mean" and wanted.mean is not None:
         value = wanted.mean
         vector.assumed.append(wanted.name)
@@ -94,4 +92,6 @@ def _add(vector: Vector, wanted: Wanted, unit: str, found: Feature | ClinicalVar
     vector.inputs.append(Input(name=wanted.name, value=value, reference=reference, unit=unit))
     if wanted.limits is not None and not wanted.limits[0] <= value <= wanted.limits[1]:
         low, high = wanted.limits
-        vector.problems.append(f"{wanted.name} is {value:.4g}, outside {low:g} to {high:g}")
+        # Problems travel with the case: what is known of the patient stays in its artifact.
+        shown = "" if isinstance(wanted, ClinicalInput) else f" {value:.4g},"
+        vector.problems.append(f"{wanted.name} is{shown} outside {low:g} to {high:g}")

@@ -3,9 +3,9 @@
 Sections that do not apply to a kind of model are left out. Axis order is (z, y, x), lengths are mm.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lucidray.contracts.grid import Vector
 from lucidray.contracts.images import Concept
@@ -56,9 +56,19 @@ class ClinicalInput(Model):
     name: str
     concept: Concept
     unit: str = "1"
-    mean: float | None = None
-    limits: Range | None = None
+    category: Concept | None = Field(None, description="The input is 1 where the variable has this code, e.g. Female")
+    others: list[Concept] = Field(
+        default_factory=list, description="And 0 where it has one of these; the model knows no other code"
+    )
+    mean: float | None = Field(None, description="Mean in training: the reference of explanations")
+    limits: Range | None = Field(None, description="Outside these the prediction is withheld")
     on_missing: Literal["withhold", "mean"] = "withhold"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.category is None) != (not self.others):
+            raise ValueError("a category needs others beside it, and they need it")
+        return self
 
 
 class Preset(Model):
