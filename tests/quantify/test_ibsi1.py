@@ -1,11 +1,15 @@
 """The IBSI's phantoms against its consensus values, and the document that says so."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from lucidray.lab.ibsi1 import CT, DOCUMENT, TABLES, Consensus, consensus, document, measured
+from lucidray.lab.ibsi1.document import DOCUMENT, document
+from lucidray.lab.ibsi1.phantom import CT, measured
+from lucidray.lab.ibsi1.reference import STRENGTHS, TABLES, Consensus, consensus, strengths
+from lucidray.quantify.ibsi import FAMILY_CODES
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,6 +39,29 @@ def test_every_consensus_value_is_met(ibsi_data: Path, folders: dict[str, Path |
 @pytest.mark.data
 def test_the_conformance_table_is_current(ibsi_data: Path) -> None:
     assert (ROOT / DOCUMENT).read_text("utf-8").splitlines() == list(document(ibsi_data))
+
+
+@pytest.mark.data
+def test_every_value_of_the_digital_phantom_has_a_stated_strength(ibsi_data: Path) -> None:
+    counts = Counter(each.strength for each in consensus(ibsi_data, "ibsi-1-phantom"))
+    assert counts == {"very strong": 229, "strong": 233, "moderate": 20}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("preset", TABLES)
+def test_a_strength_belongs_to_a_consensus_value(ibsi_data: Path, preset: str) -> None:
+    """The manual has no value of compactness 1 in configuration C, the reference table has."""
+    rows = consensus(ibsi_data, preset)
+    assert strengths(preset).keys() <= {each.tag for each in rows}
+    without = [each.tag for each in rows if each.strength == "not stated"]
+    assert without == (["morph_comp_1"] if preset == "ibsi-1-c" else [])
+
+
+@pytest.mark.data
+def test_the_strongest_come_first_and_within_a_strength_families_stay_together(ibsi_data: Path) -> None:
+    order = [(each.strength, each.family) for each in consensus(ibsi_data, "ibsi-1-phantom")]
+    place = [(list(STRENGTHS).index(strength), list(FAMILY_CODES).index(family)) for strength, family in order]
+    assert place == sorted(place)
 
 
 @pytest.mark.data

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lucidray.lab.ibsi1 import by_tag
+from lucidray.lab.ibsi1.phantom import by_tag
 from lucidray.lab.nifti import read_nifti
 from lucidray.lab.oracles.agreement import Difference, compare, oracles
 from lucidray.lab.oracles.regions import random_regions
