@@ -1,7 +1,6 @@
 """`make demo`: one study through the whole house, checked at the PACS."""
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from rich.table import Table
 from lucidray.console import client
 from lucidray.contracts.catalogue import REGIONS, VOLUME
 from lucidray.core.errors import Permanent
+from lucidray.launcher.demo_folder import take_empty
 from lucidray.launcher.demo_pacs import AE_TITLE, DemoPacs, run_pacs
 from lucidray.launcher.ports import free_port
 from lucidray.launcher.results import read_case
@@ -35,8 +35,8 @@ SHOWN = ("Maximum intensity", "Mean intensity", "Volume from Voxel Summation", "
 
 def run_demo(study: Path | None, data: Path, out: Console) -> int:
     """Run the demonstration; the process's exit status."""
-    shutil.rmtree(data, ignore_errors=True)
     datasets, truth = load(study, out)
+    take_empty(data)  # ours until this process ends
     with _house(data, out) as (pacs, supervisor, gateway, url):
         for receiver, port, called in ((pacs.name, pacs.port, AE_TITLE), ("Lucidray", gateway, "LUCIDRAY")):
             started = time.monotonic()
@@ -65,6 +65,8 @@ def load(study: Path | None, out: Console) -> tuple[Sequence[Dataset], Truth | N
         out.print("Making a phantom patient ...")
         phantom = make_study(7, size="demo")
         return phantom.datasets, phantom.truth
+    if not study.is_dir():
+        raise Permanent(f"folder {study}", "there is no such folder", "name a folder with a PET/CT study")
     datasets: list[Dataset] = []
     for path in sorted(path for path in study.rglob("*") if path.is_file()):
         try:
