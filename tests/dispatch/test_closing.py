@@ -416,6 +416,21 @@ def test_an_old_timer_does_not_fire_for_a_new_run_that_waits_too(house: House) -
     assert published(house) == 2
 
 
+@pytest.mark.parametrize("state", [99, CaseState.CASE_STATE_UNSPECIFIED, CaseState.CASE_STATE_COLLECTING])
+def test_a_case_that_comes_back_in_a_state_of_a_later_release_is_parked_and_can_be_retried(
+    house: House, state: int
+) -> None:
+    case = opened(house)
+    message = returned(case, CaseState.CASE_STATE_PARKED, "deidentify")
+    message.state = state  # type: ignore[assignment]  # open enumerations keep what they do not know
+    house.cases.take_returned(message, house.clock.now())
+    said = house.said()[-1]
+    assert (said.state, said.case_id) == (CaseState.CASE_STATE_PARKED, case.case_id)
+    assert f"state {state}, which this release" in said.cause
+    house.cases.take_command(command(case, CommandKind.COMMAND_KIND_RETRY), house.clock.now())
+    assert house.said()[-1].state == CaseState.CASE_STATE_RUNNING
+
+
 def test_commands_for_unknown_cases_are_refused(house: House) -> None:
     with pytest.raises(Permanent, match="does not know it"):
         house.cases.take_command(command(Case(case_id="c?"), CommandKind.COMMAND_KIND_CANCEL), house.clock.now())

@@ -19,6 +19,13 @@ log = logging.get(__name__)
 
 _RUNNING = CaseState.CASE_STATE_RUNNING
 _FINAL = (CaseState.CASE_STATE_CANCELLED, CaseState.CASE_STATE_SUPERSEDED)
+_RETURNABLE = (
+    CaseState.CASE_STATE_RETRYING,
+    CaseState.CASE_STATE_PARKED,
+    CaseState.CASE_STATE_QUARANTINED,
+    CaseState.CASE_STATE_COMPLETED,
+    *_FINAL,
+)
 
 
 class Cases:
@@ -29,7 +36,8 @@ class Cases:
         self._stores = (clinical, analysis)
 
     def take_returned(self, message: CaseReturned, now: datetime) -> None:
-        """A worker gave a case back."""
+        """A worker gave a case back; one in a state that this release does not know is parked."""
+        state = message.state if message.state in _RETURNABLE else CaseState.CASE_STATE_PARKED
         with self._engine.begin() as connection:
             if not _first_time(connection, message.event_id):
                 return
@@ -38,9 +46,11 @@ class Cases:
             connection.execute(
                 update(tables.case)
                 .where(column.case_id == case.case_id, column.state.not_in(_FINAL))
-                .values(state=message.state, message=case.SerializeToString())
+                .values(state=state, message=case.SerializeToString())
             )
-            if message.state == CaseState.CASE_STATE_RETRYING:
+            if state != message.state:
+                _say_unknown(connection, message, now)
+            if state == CaseState.CASE_STATE_RETRYING:
                 connection.execute(
                     insert(tables.timer).values(
                         timer_id=message.event_id,
@@ -50,7 +60,7 @@ class Cases:
                     )
                 )
             else:
-                metrics.CASES.labels(CaseState.Name(message.state)[11:].lower(), case.workflow).inc()
+                metrics.CASES.labels(CaseState.Name(state)[11:].lower(), case.workflow).inc()
 
     def fire_timers(self, now: datetime) -> int:
         """Send cases whose delay is over to their step again; how many."""
@@ -150,6 +160,18 @@ def _waits(row: Row[tuple[object, ...]] | None, case: Case) -> bool:
     if row is None or row.state != CaseState.CASE_STATE_RETRYING:
         return False
     return Case.FromString(row.message).run == case.run
+
+
+def _say_unknown(connection: Connection, message: CaseReturned, now: datetime) -> None:
+    case = message.case
+    error = Permanent(
+        f"case {case.case_id}",
+        f"step '{message.step}' returned it in state {int(message.state)}, which this release does not know",
+        "upgrade dispatch to the release of the step's worker, then `lucidray case retry`",
+    )
+    log.error("state-not-known", case_id=case.case_id, error=error)
+    event = case_event(case, CaseState.CASE_STATE_PARKED, "dispatch", now, error=error)
+    outbox.add(connection, topics.LEDGER, case.case_id, event.SerializeToString())
 
 
 def _first_time(connection: Connection, event_id: str) -> bool:
