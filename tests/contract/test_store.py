@@ -135,6 +135,23 @@ class TestFolderStore(StoreContract):
         assert list((tmp_path / ".tmp").iterdir()) == []
         assert store.put_new("a", b"x")
 
+    def test_a_disk_that_fails_is_another_matter_than_an_object_that_is_not_there(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store = FolderStore(tmp_path)
+
+        def fail(_: Path, **__: Any) -> os.stat_result:
+            raise OSError(5, "Input/output error")
+
+        monkeypatch.setattr(Path, "stat", fail)
+        with pytest.raises(Transient, match="Input/output error"):
+            store.exists("a")
+
+    def test_a_folder_that_cannot_be_made_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(Transient, match=r"folder store .*file/store: Not a directory"):
+            FolderStore(tmp_path / "file" / "store")
+
     def test_errors_do_not_quote_content(self, tmp_path: Path) -> None:
         store = FolderStore(tmp_path)
         (tmp_path / "blocked").write_bytes(b"a file where a folder should be")

@@ -12,6 +12,7 @@ from lucidray.bus import open_bus
 from lucidray.bus.base import Bus, TopicSpec
 from lucidray.core import topics
 from lucidray.core.case import make_case_id, slip_entry
+from lucidray.core.errors import Transient
 from lucidray.core.settings import forget_file
 from lucidray.core.worker import MAX_DEATHS
 from lucidray.launcher.processes import PROCESSES
@@ -297,6 +298,25 @@ def test_a_cancelled_case_is_not_computed(bench: Bench) -> None:
     assert bench.returned().state == CaseState.CASE_STATE_CANCELLED
     assert not note.exists()
     assert bench.nothing(NEXT)
+
+
+@pytest.mark.parametrize("looks", [0, 1])  # before and after the work
+def test_a_store_that_does_not_answer_for_a_marker_delays_the_case_and_the_next_is_served(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, looks: int
+) -> None:
+    real, seen = CaseStore.marked, []
+
+    def marked(store: CaseStore, case_id: str, markers: list[str]) -> str:
+        seen.append(case_id)
+        if len(seen) == looks + 1:
+            raise Transient("store", "it does not answer", "wait")
+        return real(store, case_id, markers)
+
+    monkeypatch.setattr(CaseStore, "marked", marked)
+    bench.send(bench.case(1), bench.case(2))
+    message = bench.returned()
+    assert (message.state, message.cause) == (CaseState.CASE_STATE_RETRYING, "it does not answer")
+    assert bench.forwarded().case_id == bench.case(2).case_id
 
 
 def test_a_step_that_takes_too_long_is_killed_and_parked(make_bench: Callable[..., Bench]) -> None:

@@ -146,30 +146,34 @@ class Worker:
 
     def _process(self, case: Case, consumer: Consumer, producer: Producer) -> bool:
         """True when the case has been handed on and may be committed."""
-        stopped = self._store.marked(case.case_id, list(STOP_MARKERS))
-        if stopped:
-            self._finish(case, STOP_MARKERS[stopped], producer)
-            return True
         try:
-            if not case.slip or head(case).step != self._served.step:
-                raise Permanent(
-                    f"case {case.case_id}", "it is not this step's turn", "check who sends to the step's topic"
-                )
-            manifest = self._compute(case, consumer)
-            if manifest is None:
-                return False
-            after = self._advanced(case, manifest)
-        except LucidrayError as error:
+            outcome = self._marker(case) or self._work(case, consumer)
+        except LucidrayError as error:  # a store that fails too: the case is tried again, the others are served
             self._failed(case, error, producer)
             return True
-        commit_point("worker.committed", self._served.step)
-        stopped = self._store.marked(case.case_id, list(STOP_MARKERS))
-        if stopped:
-            self._finish(case, STOP_MARKERS[stopped], producer)
+        if outcome is None:
+            return False
+        if isinstance(outcome, str):
+            self._finish(case, STOP_MARKERS[outcome], producer)
         else:
-            self._forward(after, manifest, producer)
+            self._forward(*outcome, producer)
         commit_point("worker.forwarded", self._served.step)
         return True
+
+    def _marker(self, case: Case) -> str:
+        return self._store.marked(case.case_id, list(STOP_MARKERS))
+
+    def _work(self, case: Case, consumer: Consumer) -> tuple[Case, Manifest] | str | None:
+        """The case after its step, and what the step committed; or the marker that came meanwhile, or None when we
+        are to stop first."""
+        if not case.slip or head(case).step != self._served.step:
+            raise Permanent(f"case {case.case_id}", "it is not this step's turn", "check who sends to the step's topic")
+        manifest = self._compute(case, consumer)
+        if manifest is None:
+            return None
+        after = self._advanced(case, manifest)
+        commit_point("worker.committed", self._served.step)
+        return self._marker(case) or (after, manifest)
 
     def _compute(self, case: Case, consumer: Consumer) -> Manifest | None:
         """The committed manifest, or None when we are to stop first."""

@@ -25,11 +25,14 @@ class FolderStore(ObjectStore):
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        (root / _TEMPORARY).mkdir(parents=True, exist_ok=True)
+        try:
+            (root / _TEMPORARY).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._failed(error) from None
 
     def put_new(self, key: str, content: Content) -> bool:
         path = self._path(key)
-        if path.exists():
+        if self.exists(key):
             return False
         temporary = self._root / _TEMPORARY / uuid.uuid4().hex
         try:
@@ -61,7 +64,10 @@ class FolderStore(ObjectStore):
             raise self._failed(error) from None
 
     def exists(self, key: str) -> bool:
-        return self._path(key).is_file()
+        try:
+            return self._path(key).is_file()
+        except OSError as error:
+            raise self._failed(error) from None
 
     def keys(self, prefix: str) -> Iterator[str]:
         folder = self._path(prefix.rstrip("/")) if prefix else self._root
@@ -125,7 +131,7 @@ class FolderStore(ObjectStore):
         return Transient(
             f"folder store {self._root}",
             os.strerror(error.errno or 0),
-            "free space or mend the disk; the work is tried again",
+            "free space, mend the disk or the rights to it; the work is tried again",
         )
 
 
