@@ -2,7 +2,6 @@
 
 import io
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +20,7 @@ from lucidray.core.case import quality_flag
 from lucidray.core.errors import LucidrayError, Permanent, Refused, Transient
 from lucidray.core.identity import write_site_key
 from lucidray.runtime.service import all_topics
+from lucidray.runtime.stop import Stop
 from lucidray.v1.events_pb2 import CaseCommand, LedgerEvent
 
 TOKEN = "the-token-of-this-console"
@@ -40,7 +40,7 @@ class Running:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.bus = stack.enter_context(SqliteBus(folder / "bus.db"))
         self.bus.ensure_topics(all_topics([]))
-        self.stop = threading.Event()
+        self.stop = Stop()
         self.console = Console(self.bus, self.stop)
         stack.callback(self.console.close)
         stack.callback(self.stop.set)
@@ -208,11 +208,11 @@ def test_a_taken_port_is_named(settings: Path, monkeypatch: pytest.MonkeyPatch) 
         other.listen()
         monkeypatch.setenv("LUCIDRAY_CONSOLE__PORT", str(other.getsockname()[1]))
         with pytest.raises(LucidrayError) as caught:
-            Console(bus, threading.Event())
+            Console(bus, Stop())
     assert "console.port" in caught.value.remedy
 
 
 def test_it_does_not_start_open_to_the_network(settings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LUCIDRAY_CONSOLE__HOST", "0.0.0.0")
     with SqliteBus(settings / "bus.db") as bus, pytest.raises(Permanent, match="open to the network"):
-        Console(bus, threading.Event())
+        Console(bus, Stop())

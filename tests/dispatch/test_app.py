@@ -1,6 +1,5 @@
 """The service as a whole, on the embedded bus."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from lucidray.core.identity import write_site_key
 from lucidray.dispatch.app import Dispatch
 from lucidray.dispatch.cases import Cases
 from lucidray.runtime.service import all_topics
+from lucidray.runtime.stop import Stop
 from lucidray.v1.events_pb2 import CaseCommand, CommandKind
 
 GROUPS = {"lucidray.dispatch.intake": [topics.INTAKE], "lucidray.dispatch.cases": [topics.RETURNED, topics.COMMANDS]}
@@ -41,7 +41,7 @@ def wait(condition: Callable[[], bool]) -> None:
 def test_a_record_that_does_not_decode_is_passed_over(bus: Bus, topic: str, capsys: pytest.CaptureFixture[str]) -> None:
     with bus.producer() as producer:
         producer.send(topic, NOT_A_MESSAGE, partition=0)
-    stop = threading.Event()
+    stop = Stop()
     dispatch = Dispatch(bus, stop)
     dispatch.start()
     try:
@@ -63,11 +63,12 @@ def test_a_command_that_failed_for_a_store_is_delivered_again(bus: Bus, monkeypa
     command = CaseCommand(command_id="1", kind=CommandKind.COMMAND_KIND_CANCEL, case_id="c1")
     with bus.producer() as producer:
         producer.send(topics.COMMANDS, command.SerializeToString())
-    stop = threading.Event()
+    stop = Stop()
     dispatch = Dispatch(bus, stop)
     dispatch.start()
     try:
         wait(stop.is_set)  # the process ends and is started again
+        assert stop.failed  # ... which its exit status says
     finally:
         stop.set()
         dispatch.close()

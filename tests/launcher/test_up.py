@@ -1,5 +1,6 @@
 """`lucidray up`, `send`, `pacs` and `case`, as an administrator types them."""
 
+import json
 import os
 import re
 import signal
@@ -115,6 +116,16 @@ def test_a_port_that_is_taken_is_named_with_the_remedy(tmp_path: Path) -> None:
             line = next(line for line in said.splitlines() if "cannot-run" in line)
             assert port in line
             assert "gateway.port" in line
+
+
+def test_settings_that_are_wrong_end_a_process_with_one_line_that_names_them(tmp_path: Path) -> None:
+    wrong = {"LUCIDRAY_CORE__HTTP_PORT": "any", "LUCIDRAY_CORE__DATA": str(tmp_path)}
+    with running(tmp_path, "run", "compute", environment=wrong) as process:
+        assert process.wait(60) == 1
+    said = [json.loads(line) for line in (tmp_path / "output").read_text().splitlines()]
+    assert [line["event"] for line in said] == ["cannot-run", "stopped"]
+    assert said[0]["thing"] == "setting core.http_port"
+    assert "config schema" in said[0]["remedy"]
 
 
 def test_a_second_up_on_the_same_folder_is_told_so(tmp_path: Path) -> None:

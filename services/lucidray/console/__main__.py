@@ -1,13 +1,13 @@
 """Run the console as a process: `python -m lucidray.console [--rebuild]`."""
 
 import argparse
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from lucidray.bus import open_bus
 from lucidray.console.app import start
 from lucidray.runtime.service import all_topics, run_process
+from lucidray.runtime.stop import Stop
 
 
 def main() -> None:
@@ -16,7 +16,7 @@ def main() -> None:
     parser.add_argument("--rebuild", action="store_true", help="make the console's tables anew from the ledger's topic")
     rebuild: bool = parser.parse_args().rebuild
 
-    def begin(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
+    def begin(stop: Stop, stack: ExitStack) -> Callable[[], bool]:
         bus = stack.enter_context(open_bus())
         bus.ensure_topics(all_topics([]))
         return start(bus, stop, stack, rebuild=rebuild)

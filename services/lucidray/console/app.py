@@ -25,6 +25,7 @@ from lucidray.core.errors import Permanent
 from lucidray.core.identity import SiteKey
 from lucidray.core.settings import CoreSettings
 from lucidray.runtime.service import all_topics
+from lucidray.runtime.stop import Stop
 from lucidray.store import open_store
 from lucidray.store.cases import CaseStore
 from lucidray.v1.case_pb2 import Zone
@@ -51,7 +52,7 @@ class Console:
         A setting is wrong, the port is taken, or the console would be open to the network without a token.
     """
 
-    def __init__(self, bus: Bus, stop: threading.Event, *, rebuild: bool = False) -> None:
+    def __init__(self, bus: Bus, stop: Stop, *, rebuild: bool = False) -> None:
         core, settings = CoreSettings.load(), ConsoleSettings.load()
         access = Access(settings.token(), settings.allowed_hosts, local=settings.local)
         self._stop = stop
@@ -119,7 +120,7 @@ class Console:
             target()
         except BaseException as error:
             log.error("console-failed", error=error)
-            self._stop.set()  # the supervisor starts the process again
+            self._stop.fail()  # the supervisor starts the process again
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -146,7 +147,7 @@ def _site_key(core: CoreSettings) -> SiteKey | None:
         return None
 
 
-def start(bus: Bus, stop: threading.Event, stack: ExitStack, *, rebuild: bool = False) -> Callable[[], bool]:
+def start(bus: Bus, stop: Stop, stack: ExitStack, *, rebuild: bool = False) -> Callable[[], bool]:
     """Start the console as a part of a process; whether it is ready."""
     console = Console(bus, stop, rebuild=rebuild)
     stack.callback(console.close)
@@ -154,7 +155,7 @@ def start(bus: Bus, stop: threading.Event, stack: ExitStack, *, rebuild: bool = 
     return lambda: console.ready
 
 
-def serve(stop: threading.Event) -> None:
+def serve(stop: Stop) -> None:
     """Run the console on a bus of its own until `stop` is set."""
     with ExitStack() as stack:
         bus = stack.enter_context(open_bus())

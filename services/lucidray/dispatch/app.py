@@ -18,6 +18,7 @@ from lucidray.dispatch.intake import Intake
 from lucidray.dispatch.reading import read
 from lucidray.dispatch.settings import DispatchSettings
 from lucidray.dispatch.workflow import load_workflows
+from lucidray.runtime.stop import Stop
 from lucidray.serving.bundle import BundleShelf
 from lucidray.store import open_store
 from lucidray.store.cases import CaseStore
@@ -33,7 +34,7 @@ TICK_SECONDS = 0.05
 class Dispatch:
     """The service. `start` it; it runs until `stop` is set."""
 
-    def __init__(self, bus: Bus, stop: threading.Event, clock: Clock | None = None) -> None:
+    def __init__(self, bus: Bus, stop: Stop, clock: Clock | None = None) -> None:
         core, settings = CoreSettings.load(), DispatchSettings.load()
         self._bus, self._stop, self._clock = bus, stop, clock or SystemClock()
         self._engine = open_database(core.data, "dispatch", tables.metadata, settings.database_url)
@@ -69,7 +70,7 @@ class Dispatch:
             target()
         except BaseException as error:
             log.error("dispatch-failed", part=target.__name__, error=error)
-            self._stop.set()  # the supervisor starts the process again; nothing uncommitted is lost
+            self._stop.fail()  # the supervisor starts the process again; nothing uncommitted is lost
 
     def _read_intake(self) -> None:
         with self._bus.consumer("lucidray.dispatch.intake", [topics.INTAKE]) as consumer:
@@ -128,7 +129,7 @@ class Dispatch:
                     self._stop.wait(TICK_SECONDS)
 
 
-def start(bus: Bus, stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
+def start(bus: Bus, stop: Stop, stack: ExitStack) -> Callable[[], bool]:
     """Run dispatch in threads of this process; whether it is ready."""
     dispatch = Dispatch(bus, stop)
     stack.callback(dispatch.close)

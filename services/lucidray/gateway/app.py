@@ -25,6 +25,7 @@ from lucidray.gateway.settings import GatewaySettings
 from lucidray.gateway.spool import Spool
 from lucidray.gateway.tables import metadata
 from lucidray.gateway.upper_layer import Server
+from lucidray.runtime.stop import Stop
 from lucidray.store import open_store
 from lucidray.store.base import ObjectStore
 from lucidray.v1.case_pb2 import Zone
@@ -162,7 +163,7 @@ class Gateway:
         return StoreSession(sock, transfer, self._intake, active, interrupted)
 
 
-def start(bus: Bus, stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
+def start(bus: Bus, stop: Stop, stack: ExitStack) -> Callable[[], bool]:
     """Start the gateway of the configuration; whether it is ready.
 
     Parameters
@@ -170,12 +171,14 @@ def start(bus: Bus, stop: threading.Event, stack: ExitStack) -> Callable[[], boo
     bus
         With its topics.
     stop
-        Set when a part fails, so that the process ends and is started again.
+        Told when a part fails, so that the process ends and is started again.
     stack
         Closes the gateway.
     """
     # pynetdicom would format every PDU for its own log, with what is in it.
     _config.LOG_HANDLER_LEVEL = "none"
-    gateway = Gateway(GatewaySettings.load(), CoreSettings.load(), bus, open_store(Zone.ZONE_CLINICAL), failed=stop.set)
+    gateway = Gateway(
+        GatewaySettings.load(), CoreSettings.load(), bus, open_store(Zone.ZONE_CLINICAL), failed=stop.fail
+    )
     stack.enter_context(gateway)
     return gateway.ready

@@ -1,20 +1,20 @@
 """The three processes of one machine: each restarts alone."""
 
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from lucidray.bus import open_bus
 from lucidray.contracts.catalogue import ANALYSIS, STEPS
 from lucidray.runtime.service import all_topics, run_process, start_steps
+from lucidray.runtime.stop import Stop
 
 ANALYSIS_STEPS = [name for name, spec in STEPS.items() if spec.zone == ANALYSIS and name != "deidentify"]
 CLINICAL_STEPS = [name for name in STEPS if name not in ANALYSIS_STEPS]
 
-Start = Callable[[threading.Event, ExitStack], Callable[[], bool]]
+Start = Callable[[Stop, ExitStack], Callable[[], bool]]
 
 
-def _gateway(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
+def _gateway(stop: Stop, stack: ExitStack) -> Callable[[], bool]:
     from lucidray.gateway.app import start
 
     bus = stack.enter_context(open_bus())
@@ -22,7 +22,7 @@ def _gateway(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
     return start(bus, stop, stack)
 
 
-def _control(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
+def _control(stop: Stop, stack: ExitStack) -> Callable[[], bool]:
     from lucidray.console.app import start as start_console
     from lucidray.deidentify.opened import check_keys
     from lucidray.dispatch.app import start as start_dispatch
@@ -38,7 +38,7 @@ def _control(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
     return lambda: all(ready() for ready in parts)
 
 
-def _compute(stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
+def _compute(stop: Stop, stack: ExitStack) -> Callable[[], bool]:
     return start_steps(ANALYSIS_STEPS, stop, stack)
 
 

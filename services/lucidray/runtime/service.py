@@ -12,10 +12,11 @@ from lucidray.bus import open_bus
 from lucidray.bus.base import TopicSpec
 from lucidray.contracts.catalogue import STEPS
 from lucidray.core import logging, topics
-from lucidray.core.errors import LucidrayError, Transient
+from lucidray.core.errors import LucidrayError
 from lucidray.core.settings import CoreSettings
 from lucidray.runtime.health import HealthServer
 from lucidray.runtime.settings import WorkerSettings
+from lucidray.runtime.stop import Stop
 from lucidray.runtime.worker import ChildPool, Served, Worker
 from lucidray.store import open_store
 from lucidray.store.cases import CaseStore
@@ -33,7 +34,7 @@ FACTORIES = {
 class Steps:
     """The workers of some steps, in threads of this process, over a shared pool of children."""
 
-    def __init__(self, names: Sequence[str], stop: threading.Event) -> None:
+    def __init__(self, names: Sequence[str], stop: Stop) -> None:
         settings = WorkerSettings.load()
         self._bus = open_bus()
         self._bus.ensure_topics(all_topics(names))
@@ -53,7 +54,6 @@ class Steps:
             for priority in priorities
         ]
         self._stop = stop
-        self._failed = threading.Event()
         self._threads = [threading.Thread(target=self._guard, args=(worker,)) for worker in self._workers]
 
     def _guard(self, worker: Worker) -> None:
@@ -61,8 +61,7 @@ class Steps:
             worker.run()
         except BaseException as error:
             log.error("worker-failed", error=error)
-            self._failed.set()  # the supervisor restarts the process; the case is redelivered
-            self._stop.set()
+            self._stop.fail()  # the supervisor restarts the process; the case is redelivered
 
     @property
     def ready(self) -> bool:
@@ -75,20 +74,12 @@ class Steps:
             thread.start()
 
     def close(self) -> None:
-        """Wait for the workers after `stop` was set, then end the children.
-
-        Raises
-        ------
-        Transient
-            A worker ended by an unexpected failure: the process must not exit as if it had been told to.
-        """
+        """Wait for the workers after `stop` was set, then end the children."""
         for thread in self._threads:
             thread.join()
         for pool in self._pools:
             pool.kill()
         self._bus.close()
-        if self._failed.is_set():
-            raise Transient("a worker", "it failed: see worker-failed in the log", "it is started again")
 
 
 def all_topics(steps: Sequence[str]) -> list[TopicSpec]:
@@ -110,7 +101,7 @@ def all_topics(steps: Sequence[str]) -> list[TopicSpec]:
 SUPERVISED = "LUCIDRAY_SUPERVISED"  # set by a supervisor that holds the other end of our standard input
 
 
-def _stop_with_supervisor(stop: threading.Event) -> None:
+def _stop_with_supervisor(stop: Stop) -> None:
     """Set `stop` when the supervisor is gone, even by SIGKILL: nobody would end this process."""
 
     def watch() -> None:
@@ -123,9 +114,9 @@ def _stop_with_supervisor(stop: threading.Event) -> None:
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[threading.Event]:
+def stop_on_signal() -> Iterator[Stop]:
     """An event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
+    stop = Stop()
 
     def ask(*_: object) -> None:
         stop.set()
@@ -138,7 +129,7 @@ def stop_on_signal() -> Iterator[threading.Event]:
             signal.signal(each, handler)
 
 
-def run_process(name: str, start: Callable[[threading.Event, ExitStack], Callable[[], bool]]) -> None:
+def run_process(name: str, start: Callable[[Stop, ExitStack], Callable[[], bool]]) -> None:
     """Run one process until it is told to stop.
 
     Parameters
@@ -147,14 +138,19 @@ def run_process(name: str, start: Callable[[threading.Event, ExitStack], Callabl
         Printed on every log line.
     start
         Starts the parts, registers how they end on the stack, returns whether they are ready.
-        Sets the event itself when a part fails.
+        Calls `Stop.fail` itself when a part fails.
+
+    Raises
+    ------
+    SystemExit
+        With status 1: it could not start, or a part failed.
     """
-    core = CoreSettings.load()
-    logging.configure(name, core.log_level, human=core.log_human)
-    failed = False
+    logging.configure(name)  # for what may be wrong with the settings
     with stop_on_signal() as stop:
         _stop_with_supervisor(stop)
         try:
+            core = CoreSettings.load()
+            logging.configure(name, core.log_level, human=core.log_human)
             with ExitStack() as stack:
                 ready = start(stop, stack)
                 stack.enter_context(HealthServer(core.http_host, core.http_port, ready=ready))
@@ -162,9 +158,9 @@ def run_process(name: str, start: Callable[[threading.Event, ExitStack], Callabl
                 stop.wait()
         except LucidrayError as error:
             log.error("cannot-run", error=error)
-            failed = True
+            stop.fail()
     log.info("stopped")
-    if failed:
+    if stop.failed:
         sys.exit(1)
 
 
@@ -173,7 +169,7 @@ def run_steps(name: str, steps: Sequence[str]) -> None:
     run_process(name, partial(start_steps, steps))
 
 
-def start_steps(names: Sequence[str], stop: threading.Event, stack: ExitStack) -> Callable[[], bool]:
+def start_steps(names: Sequence[str], stop: Stop, stack: ExitStack) -> Callable[[], bool]:
     """Serve some steps in threads of this process; whether they are ready."""
     steps = Steps(names, stop)
     stack.callback(steps.close)
