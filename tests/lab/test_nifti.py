@@ -1,8 +1,9 @@
-"""NIfTI files: axis order and the step from RAS to LPS."""
+"""NIfTI files: axis order, the step from RAS to LPS, scaled values, and what is refused."""
 
 import gzip
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -11,27 +12,21 @@ from lucidray.core.errors import Permanent
 from lucidray.imaging.geometry import to_patient
 from lucidray.lab.nifti import read_nifti
 
-
-def nifti(voxels: npt.NDArray[np.float32], affine: npt.NDArray[np.float32]) -> bytearray:
-    """A file of voxels (x, y, z) with an affine to RAS."""
-    header = bytearray(352)
-    header[0:4] = (348).to_bytes(4, "little")
-    header[40:56] = np.array([3, *voxels.shape, 1, 1, 1, 1], "<i2").tobytes()
-    header[70:72] = np.array([16], "<i2").tobytes()
-    header[108:120] = np.array([352, 1, 0], "<f4").tobytes()
-    header[254:256] = np.array([1], "<i2").tobytes()
-    header[280:328] = affine[:3].astype("<f4").tobytes()
-    return header + voxels.astype("<f4").tobytes(order="F")
-
-
-AFFINE = np.array([[-2, 0, 0, 10], [0, 0, 3, -20], [0, 5, 0, 30], [0, 0, 0, 1]], np.float32)
+AFFINE = np.array([[-2, 0, 0, 10], [0, 0, 3, -20], [0, 5, 0, 30], [0, 0, 0, 1]], np.float64)
 VOXELS = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
 
-def test_voxels_are_where_the_affine_says(tmp_path: Path) -> None:
-    path = tmp_path / "volume.nii.gz"
-    path.write_bytes(gzip.compress(bytes(nifti(VOXELS, AFFINE))))
-    voxels, grid = read_nifti(path)
+def write(path: Path, affine: npt.NDArray[np.float64], unit: str = "mm", kind: str = "<") -> Path:
+    image = nibabel.Nifti1Image(VOXELS, affine, nibabel.Nifti1Header(endianness=kind))
+    image.header.set_xyzt_units(unit)
+    nibabel.save(image, path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["volume.nii", "volume.nii.gz"])
+@pytest.mark.parametrize("kind", ["<", ">"])
+def test_voxels_are_where_the_affine_says(tmp_path: Path, name: str, kind: str) -> None:
+    voxels, grid = read_nifti(write(tmp_path / name, AFFINE, kind=kind))
     assert voxels.shape == grid.shape == (4, 3, 2)
     for x, y, z in ((0, 0, 0), (1, 2, 3), (1, 0, 2)):
         assert voxels[z, y, x] == VOXELS[x, y, z]
@@ -40,19 +35,50 @@ def test_voxels_are_where_the_affine_says(tmp_path: Path) -> None:
         np.testing.assert_allclose(place, [-right, -anterior, superior], atol=1e-5)
 
 
+def test_spacing_is_what_was_written_and_not_its_float32(tmp_path: Path) -> None:
+    assert read_nifti(write(tmp_path / "pet.nii", np.diag([3.27, 3.27, 4.1, 1])))[1].spacing == (4.1, 3.27, 3.27)
+
+
+def test_scaled_values_are_read_as_what_they_stand_for(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(np.arange(24, dtype=np.int16).reshape(2, 3, 4), AFFINE)
+    image.header.set_slope_inter(0.5, -3)
+    nibabel.save(image, tmp_path / "scaled.nii")
+    raw = bytearray((tmp_path / "scaled.nii").read_bytes())
+    stored = np.frombuffer(raw, "<i2", 24, 352)
+    voxels, _ = read_nifti(tmp_path / "scaled.nii")
+    np.testing.assert_allclose(voxels.T.ravel(order="F"), stored * 0.5 - 3)
+
+
 @pytest.mark.parametrize(
     ("at", "value", "cause"),
     [
-        (slice(0, 4), b"\0\0\1\134", "little-endian"),
-        (slice(254, 256), b"\0\0", "sform"),
-        (slice(112, 116), np.array([2], "<f4").tobytes(), "scaled"),
-        (slice(70, 72), b"\200\0", "numbers"),
+        (slice(70, 72), b"\200\0", "one volume of real numbers"),  # RGB
+        (slice(40, 50), np.array([4, 2, 3, 2, 2], "<i2").tobytes(), r"float32 \(2, 3, 2, 2\)"),
+        (slice(280, 296), np.array([0, 0, 0, 0], "<f4").tobytes(), "no length"),
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, at: slice, value: bytes, cause: str) -> None:
-    data = nifti(VOXELS, AFFINE)
+def test_what_is_no_volume_is_refused(tmp_path: Path, at: slice, value: bytes, cause: str) -> None:
+    path = write(tmp_path / "volume.nii", AFFINE)
+    data = bytearray(path.read_bytes())
     data[at] = value
-    path = tmp_path / "volume.nii"
     path.write_bytes(bytes(data))
-    with pytest.raises(Permanent, match=cause):
+    with pytest.raises(Permanent, match=cause) as failure:
         read_nifti(path)
+    assert failure.value.thing == "file volume.nii"
+
+
+def test_other_lengths_and_torn_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(Permanent, match="not in millimetres"):
+        read_nifti(write(tmp_path / "metres.nii", AFFINE, "meter"))
+    whole = write(tmp_path / "volume.nii", AFFINE).read_bytes()
+    packed = gzip.compress(whole)
+    for name, data in (
+        ("cut.nii", whole[:-8]),
+        ("cut.nii.gz", packed[: len(packed) // 2]),
+        ("not.nii.gz", whole),
+        ("changed.nii.gz", packed[:-8] + bytes(4) + packed[-4:]),
+        ("empty.nii", b""),
+    ):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(Permanent, match=f"file {name}: it does not read"):
+            read_nifti(tmp_path / name)

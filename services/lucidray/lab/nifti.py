@@ -1,6 +1,5 @@
-"""Read NIfTI-1 files, the form in which research data comes (nifti.nimh.nih.gov/nifti-1)."""
+"""Read NIfTI files, the form in which research data comes (nifti.nimh.nih.gov)."""
 
-import gzip
 from pathlib import Path
 from typing import Any
 
@@ -9,50 +8,50 @@ import numpy.typing as npt
 
 from lucidray.contracts.grid import Grid
 from lucidray.core.errors import Permanent
+from lucidray.lab.features.space import grid_of
 
-_HEADER_BYTES = 348
-_TYPES = {2: np.uint8, 4: np.int16, 8: np.int32, 16: np.float32, 64: np.float64, 256: np.int8, 512: np.uint16}
+SUFFIXES = (".nii", ".nii.gz")
+_AXES = 3
 # NIfTI's world is RAS, DICOM's is LPS.
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
 
 def read_nifti(path: Path) -> tuple[npt.NDArray[Any], Grid]:
-    """A three-dimensional volume: its voxels (z, y, x) and where they are.
+    """A three-dimensional volume: its voxels (z, y, x), scaled as the header says, and where they are.
 
     Raises
     ------
     Permanent
-        It is no little-endian NIfTI-1 volume with an sform, or its values are scaled.
+        It does not read, or is not one volume of real numbers in a space of millimetres; or nibabel is not installed.
     """
-    data = path.read_bytes()
-    data = gzip.decompress(data) if path.suffix == ".gz" else data
-    if len(data) < _HEADER_BYTES or int.from_bytes(data[:4], "little") != _HEADER_BYTES:
-        raise _unreadable(path, "it is not a little-endian NIfTI-1 file")
-    size = [int(part) for part in np.frombuffer(data, "<i2", 8, 40)]
-    kind, sform = int(np.frombuffer(data, "<i2", 1, 70)[0]), int(np.frombuffer(data, "<i2", 1, 254)[0])
-    offset, slope, intercept = (float(part) for part in np.frombuffer(data, "<f4", 3, 108))
-    if kind not in _TYPES or max(size[4:]) > 1 or sform <= 0:
-        raise _unreadable(path, "it is not one volume of numbers with an sform")
-    if (slope, intercept) not in ((1.0, 0.0), (0.0, 0.0)):  # slope 0 means: not scaled
-        raise _unreadable(path, "its values are scaled")
-    shape = (size[3], size[2], size[1])
-    voxels = np.frombuffer(data, np.dtype(_TYPES[kind]).newbyteorder("<"), int(np.prod(shape)), int(offset))
-    rows = np.frombuffer(data, "<f4", 12, 280).reshape(3, 4).astype(np.float64)
-    return voxels.reshape(shape), _grid(shape, _RAS_TO_LPS @ rows)
+    try:
+        import nibabel
+    except ImportError:
+        raise Permanent("package nibabel", "it is not installed", "pip install 'lucidray[lab]'") from None
+    try:
+        image: Any = nibabel.load(path)
+        voxels = np.asanyarray(image.dataobj)
+    except Exception as error:  # it raises what it likes on broken files
+        raise _unreadable(path, f"it does not read ({type(error).__name__})") from None
+    if image.header.get_xyzt_units()[0] not in ("mm", "unknown"):
+        raise _unreadable(path, "its lengths are not in millimetres")
+    while voxels.ndim > _AXES and voxels.shape[-1] == 1:
+        voxels = voxels[..., 0]
+    if voxels.ndim != _AXES or voxels.dtype.kind not in "iufb":
+        raise _unreadable(path, f"it is not one volume of real numbers, but {voxels.dtype} {voxels.shape}")
+    array = voxels.transpose(2, 1, 0)
+    return array, grid_of(_RAS_TO_LPS @ _affine(image), array.shape, f"file {path.name}")
 
 
-def _grid(shape: tuple[int, int, int], affine: npt.NDArray[np.float64]) -> Grid:
-    """Grid of an affine (3, 4) from indices (x, y, z, 1) to LPS."""
-    steps = affine[:, :3]
-    spacing = np.linalg.norm(steps, axis=0)
-    axes = (steps / spacing).T
-    return Grid(
-        shape=shape,
-        spacing=(float(spacing[2]), float(spacing[1]), float(spacing[0])),
-        origin=tuple(float(part) for part in affine[:, 3]),
-        axes=tuple(tuple(float(part) for part in axes[index]) for index in (2, 1, 0)),
-    )
+def _affine(image: Any) -> npt.NDArray[np.float64]:
+    """Affine (3, 4) to RAS from indices (x, y, z, 1): 3.27 was written, and not the 3.2699999809 that float32 reads."""
+    affine: npt.NDArray[np.float64] = image.affine[:3].astype(np.float64)
+    if image.header["srow_x"].dtype == np.float32:
+        scale = np.linalg.norm(affine[:, :3], axis=0)
+        written = np.array([float(str(np.float32(each))) for each in scale])
+        affine[:, :3] *= np.divide(written, scale, out=np.ones(3), where=scale > 0)
+    return affine
 
 
 def _unreadable(path: Path, cause: str) -> Permanent:
-    return Permanent(f"file {path.name}", cause, "convert it to NIfTI-1, one volume, unscaled, with an sform")
+    return Permanent(f"file {path.name}", cause, "convert it to one NIfTI volume, lengths in millimetres")

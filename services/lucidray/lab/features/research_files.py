@@ -11,12 +11,11 @@ import numpy.typing as npt
 from lucidray.contracts.grid import Grid
 from lucidray.core.errors import Permanent
 from lucidray.lab.features.space import grid_of
+from lucidray.lab.nifti import SUFFIXES as NIFTI
+from lucidray.lab.nifti import read_nifti
 
-NIFTI = (".nii", ".nii.gz")
 NRRD = (".nrrd", ".nhdr")
 _AXES = 3
-# NIfTI's world is RAS, DICOM's is LPS.
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 # Sign of each axis that makes LPS of a space of the NRRD definition, section "space".
 _NRRD_TO_LPS = {
     "left-posterior-superior": (1, 1, 1),
@@ -59,33 +58,22 @@ def read_research_file(path: Path) -> ResearchFile:
     Permanent
         It does not read, or is not one volume of real numbers in a space of millimetres.
     """
+    if path.name.lower().endswith(NIFTI):
+        voxels, grid = read_nifti(path)
+        return ResearchFile(voxels[None], grid)
     try:
-        return _read_nifti(path) if path.name.lower().endswith(NIFTI) else _read_nrrd(path)
+        return _read_nrrd(path)
     except Permanent:
         raise
-    except Exception as error:  # both libraries raise what they like on broken files
+    except Exception as error:  # pynrrd raises what it likes on broken files
         raise _unreadable(path, f"it does not read ({type(error).__name__})") from None
 
 
-def _read_nifti(path: Path) -> ResearchFile:
-    nibabel = _library("nibabel")
-    image = nibabel.load(path)
-    if image.header.get_xyzt_units()[0] not in ("mm", "unknown"):
-        raise _unreadable(path, "its lengths are not in millimetres")
-    voxels = np.asanyarray(image.dataobj)
-    while voxels.ndim > _AXES and voxels.shape[-1] == 1:
-        voxels = voxels[..., 0]
-    _check_volume(voxels, path)
-    affine = image.affine[:3].astype(np.float64)
-    if image.header["srow_x"].dtype == np.float32:  # 3.27 was written, 3.2699999809 is read
-        scale = np.linalg.norm(affine[:, :3], axis=0)
-        affine[:, :3] *= np.array([float(str(np.float32(each))) for each in scale]) / scale
-    array = voxels.transpose(2, 1, 0)
-    return ResearchFile(array[None], grid_of(_RAS_TO_LPS @ affine, array.shape, f"file {path.name}"))
-
-
 def _read_nrrd(path: Path) -> ResearchFile:
-    nrrd = _library("nrrd", "pynrrd")
+    try:
+        import nrrd
+    except ImportError:
+        raise Permanent("package pynrrd", "it is not installed", "pip install 'lucidray[lab]'") from None
     voxels, header = nrrd.read(str(path), index_order="F")
     directions = np.atleast_2d(np.array(header.get("space directions", np.full((voxels.ndim, _AXES), np.nan))))
     spatial = ~np.isnan(directions).any(axis=1)
@@ -118,15 +106,6 @@ def _segments(header: Mapping[str, Any]) -> list[Labelled]:
 def _check_volume(voxels: npt.NDArray[Any], path: Path) -> None:
     if voxels.ndim != _AXES or voxels.dtype.kind not in "iufb":
         raise _unreadable(path, f"it is not one volume of real numbers, but {voxels.dtype} {voxels.shape}")
-
-
-def _library(module: str, package: str = "") -> Any:
-    from importlib import import_module
-
-    try:
-        return import_module(module)
-    except ImportError:
-        raise Permanent(f"package {package or module}", "it is not installed", "pip install 'lucidray[lab]'") from None
 
 
 def _unreadable(path: Path, cause: str) -> Permanent:
