@@ -1,27 +1,23 @@
 """`make bench-bus`: what the SQLite bus costs beside SQLite itself, measured in the same run.
 
-Prints one table and writes build/bench/bus.json. Exits 1 when a goal is clearly missed.
-
 The bound of throughput is one connection that inserts ready rows, 50 a transaction, with
 ``synchronous=FULL``; the bound of latency is one such insert and commit. Both pay for the
 disk's sync and for SQLite, and for nothing of ours: threads, partitions, offsets, headers.
 """
 
-import json
+import math
 import os
 import sqlite3
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from tests.bench.table import Row, compare, report
 
 from lucidray.bus import BusSettings, TopicSpec, open_bus
 
@@ -30,29 +26,9 @@ PER_TRANSACTION = 50
 PRODUCERS = 8
 ROUNDS = 5
 ROUND_SECONDS = 0.7
-# Goals also hold where a sync costs next to nothing, so that mainly our own Python is seen.
-# One is clearly missed beyond this factor: a busy machine moves single runs by tens of per cent.
-TOLERANCE = 1.25
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table. The ratio is ours to the bound, in the direction in which more is worse."""
-
-    name: str
-    unit: str
-    ours: float
-    bound: float
-    bound_name: str
-    ratio: float
-    ratio_low: float
-    ratio_high: float
-    goal: float
-
-    @property
-    def missed(self) -> bool:
-        """Whether even the best round is beyond the goal."""
-        return self.ratio_low > self.goal * TOLERANCE
+DELIVERIES = 20  # of a round
+IDLE_SECONDS = 0.02  # until the consumer waits
+PER_SECOND = {"ms": 1e3, "us/record": 1e6}
 
 
 def raw(stack: ExitStack, folder: Path, per_transaction: int) -> Callable[[], float]:
@@ -100,36 +76,39 @@ def producers(stack: ExitStack, folder: Path, threads: int, per_flush: int) -> C
     return once
 
 
-def delivery(folder: Path) -> float:
+def delivery(stack: ExitStack, folder: Path) -> Callable[[], float]:
     """Median seconds from `send` to the `poll` of another thread that returns the record, one at a time."""
-    with open_bus(BusSettings(kind="sqlite", path=folder / "delivery.db")) as bus:
-        bus.ensure_topics([TopicSpec("bench", 1)])
-        with bus.consumer("bench", ["bench"]) as consumer, bus.producer() as producer, ThreadPoolExecutor(1) as pool:
-            consumer.poll(0)
-            times = []
-            for _ in range(100):
-                waiting = pool.submit(lambda: (consumer.poll(5.0), time.perf_counter())[1])
-                time.sleep(0.02)
-                start = time.perf_counter()
-                producer.send("bench", VALUE)
-                times.append(waiting.result() - start)
-    return statistics.median(times)
+    bus = stack.enter_context(open_bus(BusSettings(kind="sqlite", path=folder / "delivery.db")))
+    bus.ensure_topics([TopicSpec("bench", 1)])
+    consumer = stack.enter_context(bus.consumer("bench", ["bench"]))
+    producer, pool = stack.enter_context(bus.producer()), stack.enter_context(ThreadPoolExecutor(1))
+    consumer.poll(0)
+
+    def once() -> float:
+        times = []
+        for _ in range(DELIVERIES):
+            waiting = pool.submit(lambda: (consumer.poll(5.0), time.perf_counter())[1])
+            time.sleep(IDLE_SECONDS)
+            start = time.perf_counter()
+            producer.send("bench", VALUE)
+            times.append(waiting.result() - start)
+        return statistics.median(times)
+
+    return once
 
 
-def compare(
-    name: str, unit: str, ours: Callable[[], float], bound: Callable[[], float], bound_name: str, goal: float
-) -> Figure:
+def beside(
+    figure: str, unit: str, ours: Callable[[], float], bound: Callable[[], float], bound_name: str, goal: float
+) -> Row:
     """Measure both in turn, round by round, so that a busy moment hits both."""
-    pairs = [(ours(), bound()) for _ in range(ROUNDS)]
-    ratios = sorted(mine / other for mine, other in pairs)
-    median = statistics.median
-    seconds = (median(mine for mine, _ in pairs), median(other for _, other in pairs))
-    mine, other = [second * 1e3 if unit == "ms" else 1 / second for second in seconds]
-    return Figure(name, unit, mine, other, bound_name, median(ratios), ratios[0], ratios[-1], goal)
+    scale = PER_SECOND[unit]
+    pairs = [(ours() * scale, bound() * scale) for _ in range(ROUNDS)]
+    mine, other = ([pair[at] for pair in pairs] for at in (0, 1))
+    return compare(figure, mine, unit, bound_name, other, at_most=goal)
 
 
-def main() -> int:
-    """Run all; the exit status."""
+def main() -> None:
+    """Run and report."""
     where = os.environ.get("LUCIDRAY_BENCH_DIR")  # on the disk to be measured
     with tempfile.TemporaryDirectory(prefix="bench-bus-", dir=where) as name, ExitStack() as stack:
         folder = Path(name)
@@ -138,27 +117,15 @@ def main() -> int:
         streams = producers(stack, folder, PRODUCERS, PER_TRANSACTION)
         crowd = producers(stack, folder, PER_TRANSACTION, 1)
         alone = producers(stack, folder, 1, 1)
-        figures = [
-            compare(f"{PRODUCERS} producers, {PER_TRANSACTION} a flush", "records/s", streams, fifty, fifty_name, 3.0),
-            compare(f"{PER_TRANSACTION} producers, 1 a flush", "records/s", crowd, single, single_name, 1.0),
-            compare("one send and flush", "ms", alone, single, single_name, 2.5),
+        waited = beside("send to poll, idle consumer", "ms", delivery(stack, folder), single, single_name, math.inf)
+        rows = [
+            beside(f"{PRODUCERS} producers, {PER_TRANSACTION} a flush", "us/record", streams, fifty, fifty_name, 3.0),
+            beside(f"{PER_TRANSACTION} producers, 1 a flush", "us/record", crowd, single, single_name, 1.0),
+            beside("one send and flush", "ms", alone, single, single_name, 2.5),
+            replace(waited, goal="none"),
         ]
-        waited = delivery(folder)
-    table = Table(title="SQLite bus, records of 1 kB; ratio: times the bound's cost (median, and range of rounds)")
-    for column in ("figure", "ours", "bound", "", "ratio", "goal"):
-        table.add_column(column)
-    for one in figures:
-        ratio = f"{one.ratio:.2f} ({one.ratio_low:.2f} to {one.ratio_high:.2f})"
-        goal = f"<= {one.goal:g}{'  MISSED' if one.missed else ''}"
-        table.add_row(one.name, f"{one.ours:,.2f} {one.unit}", f"{one.bound:,.2f}", one.bound_name, ratio, goal)
-    table.add_row("send to poll, idle consumer", f"{waited * 1e3:,.2f} ms", "", "(no peer)", "", "")
-    Console(width=140).print(table)
-    output = Path("build/bench/bus.json")
-    output.parent.mkdir(parents=True, exist_ok=True)
-    figures_json = [{**asdict(one), "missed": one.missed} for one in figures]
-    output.write_text(json.dumps({"figures": figures_json, "send_to_poll_ms": waited * 1e3}, indent=2) + "\n")
-    return int(any(one.missed for one in figures))
+    report("bus", rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
