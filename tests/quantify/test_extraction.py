@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import yaml
 
@@ -92,3 +93,28 @@ def test_voxels_a_thousand_times_longer_than_wide_are_measured() -> None:
     preset = Preset.model_validate({"name": "mine", "title": "A test", "measurements": [measurement]})
     found = extract(IMAGE, MASK, preset, spacing=(100, 0.1, 0.1))
     assert "no voxel has its whole neighbourhood in the region" in {each.reason for each in found}
+
+
+def by_name(image: npt.NDArray[Any]) -> dict[tuple[str, str], float | None]:
+    return {(each.family, each.name): each.value for each in extract(image, MASK, "mr-1mm")}
+
+
+def test_texture_of_mr_does_not_depend_on_the_scale_of_the_scan() -> None:
+    image = np.random.default_rng(3).integers(100, 900, IMAGE.shape)
+    one, scaled = by_name(image), by_name(4 * image + 1024)
+    for family, name in one:
+        if family not in ("morphology", "local_intensity", "intensity_statistics") or "skew" in name or "kurt" in name:
+            assert scaled[family, name] == pytest.approx(one[family, name], rel=1e-9), name
+    assert scaled["intensity_statistics", "mean_intensity"] != one["intensity_statistics", "mean_intensity"]
+
+
+def test_a_voxel_that_flashes_does_not_flatten_the_texture_of_mr() -> None:
+    image = np.random.default_rng(3).integers(100, 900, IMAGE.shape)
+    bright = image.copy()
+    bright[5, 6, 7] = 30_000
+    holed = image.astype(float)
+    holed[5, 6, 7] = np.nan
+    one, other = by_name(bright), by_name(holed)
+    assert {
+        name for name in one if name[0] not in ("morphology", "local_intensity") and one[name] != other[name]
+    } == set()
