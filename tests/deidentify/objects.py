@@ -11,6 +11,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID, CTImageStorage, ImplicitVRLittleEndian
 
 from lucidray.contracts.catalogue import STUDY
+from lucidray.contracts.parameters import DeidentifyParameters
 from lucidray.core.clock import ManualClock
 from lucidray.core.database import open_database
 from lucidray.core.identity import SiteKey
@@ -21,7 +22,7 @@ from lucidray.deidentify.pseudonyms import PseudonymKeys
 from lucidray.deidentify.rules import Rulebook
 from lucidray.deidentify.seal import VaultKeys
 from lucidray.deidentify.source import Source
-from lucidray.deidentify.step import Deidentify, DeidentifyParameters
+from lucidray.deidentify.step import Deidentify
 from lucidray.deidentify.vault import Vault
 from lucidray.deidentify.vaulttables import METADATA
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs

@@ -4,10 +4,11 @@ import pytest
 from tests.deidentify.objects import CASE, SITE_KEY, ct_slice, open_vault, part10, run
 
 from lucidray.contracts.catalogue import RESULTS
+from lucidray.contracts.parameters import ReidentifyParameters
 from lucidray.core.errors import Refused, Transient
 from lucidray.deidentify.accesslog import accesses
 from lucidray.deidentify.consent import EVERY_WORKFLOW, Register
-from lucidray.deidentify.reidentify import Reidentify, ReidentifyParameters
+from lucidray.deidentify.reidentify import Reidentify
 from lucidray.deidentify.vault import RowKey
 from lucidray.deidentify.vaulttables import OPT_OUTS
 from lucidray.runtime.step import Artifact, GivenInputs

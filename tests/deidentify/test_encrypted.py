@@ -17,9 +17,10 @@ from pydicom.uid import ExplicitVRLittleEndian
 from tests.deidentify.objects import CASE, SITE_KEY, ct_slice, item, items, open_vault, parse, part10, through_engine
 
 from lucidray.contracts.catalogue import STUDY
+from lucidray.contracts.parameters import DeidentifyParameters
 from lucidray.core.errors import Permanent
 from lucidray.deidentify.encrypted import original_attributes, read_certificates, with_encrypted
-from lucidray.deidentify.step import Deidentify, DeidentifyParameters
+from lucidray.deidentify.step import Deidentify
 from lucidray.runtime.step import Artifact, GivenInputs
 
 GDCMANON = shutil.which("gdcmanon")

@@ -25,9 +25,10 @@ from tests.deidentify.objects import (
 from tests.deidentify.results import report, segmentation
 
 from lucidray.contracts.catalogue import RESULTS
+from lucidray.contracts.parameters import ReidentifyParameters
 from lucidray.core.errors import Permanent, Refused
 from lucidray.deidentify.modules import TAGS
-from lucidray.deidentify.reidentify import Reidentify, ReidentifyParameters
+from lucidray.deidentify.reidentify import Reidentify
 from lucidray.deidentify.vault import RowKey, Vault
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs
 

@@ -8,12 +8,13 @@ from tests.deidentify.objects import CASE, OTHER_KEY, VAULT_KEY, ct_slice, part1
 from typer.testing import CliRunner
 
 from lucidray.contracts.catalogue import STUDY
+from lucidray.contracts.parameters import DeidentifyParameters
 from lucidray.core.database import open_database
 from lucidray.core.errors import Permanent, Refused
 from lucidray.core.identity import write_site_key
 from lucidray.core.settings import CoreSettings, forget_file
 from lucidray.deidentify.opened import open_vault
-from lucidray.deidentify.step import DeidentifyParameters, build
+from lucidray.deidentify.step import build
 from lucidray.deidentify.vault import RowKey
 from lucidray.dispatch import tables as dispatch
 from lucidray.launcher.main import app

@@ -14,6 +14,7 @@ from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian, Segmen
 from sqlalchemy import select
 
 from lucidray.contracts.catalogue import DELIVERABLES, RECEIPTS
+from lucidray.contracts.parameters import DeliverParameters
 from lucidray.contracts.results import Receipt
 from lucidray.core.canonical import digest_bytes
 from lucidray.core.clock import ManualClock
@@ -23,7 +24,7 @@ from lucidray.core.settings import forget_file
 from lucidray.deliver import attempts as tables
 from lucidray.deliver.attempts import Attempts
 from lucidray.deliver.settings import DeliverSettings, Destination
-from lucidray.deliver.step import DeliverParameters, DeliverStep, build
+from lucidray.deliver.step import DeliverStep, build
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 
 Deliverables = list[Artifact[list[bytes]]]
@@ -280,7 +281,8 @@ RUN = """
 import sys
 from pathlib import Path
 from lucidray.contracts.catalogue import DELIVERABLES
-from lucidray.deliver.step import DeliverParameters, build
+from lucidray.deliver.step import build
+from lucidray.contracts.parameters import DeliverParameters
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs
 case = CaseFacts(case_id="c1", study_key="s", study_version=1, patient_key="p", workflow="w")
 build().run(case, GivenInputs([Artifact(DELIVERABLES, [Path(sys.argv[1]).read_bytes()], "SEG")]), DeliverParameters())

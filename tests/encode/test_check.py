@@ -9,12 +9,13 @@ from pydicom import Dataset, dcmread
 
 from lucidray.contracts.catalogue import REGIONS, SERIES, VOLUME
 from lucidray.contracts.images import Regions
+from lucidray.contracts.parameters import EncodeParameters
 from lucidray.core.clock import ManualClock
 from lucidray.core.errors import Permanent
 from lucidray.encode.check import check_report, check_segmentation, measured_values
 from lucidray.encode.settings import EncodeSettings
 from lucidray.encode.source import SourceSeries, read_source
-from lucidray.encode.step import EncodeParameters, EncodeStep
+from lucidray.encode.step import EncodeStep
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs
 
 Change = Callable[[Dataset], None]

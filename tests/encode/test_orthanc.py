@@ -16,12 +16,13 @@ from pydicom import dcmread
 from sqlalchemy import create_engine
 
 from lucidray.contracts.catalogue import DELIVERABLES
+from lucidray.contracts.parameters import DeliverParameters, EncodeParameters
 from lucidray.core.clock import ManualClock
 from lucidray.deliver.attempts import Attempts, metadata
 from lucidray.deliver.settings import DeliverSettings, Destination
-from lucidray.deliver.step import DeliverParameters, DeliverStep
+from lucidray.deliver.step import DeliverStep
 from lucidray.encode.settings import EncodeSettings
-from lucidray.encode.step import EncodeParameters, EncodeStep
+from lucidray.encode.step import EncodeStep
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs
 
 ORTHANC = shutil.which("Orthanc")

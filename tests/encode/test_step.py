@@ -19,10 +19,11 @@ from pydicom import Dataset, dcmread
 from lucidray.contracts.catalogue import EXPLANATION, FEATURES, PREDICTION, REGIONS, SERIES
 from lucidray.contracts.grid import Grid, Vector
 from lucidray.contracts.images import Regions, RegionsFacts
+from lucidray.contracts.parameters import EncodeParameters
 from lucidray.core.clock import ManualClock
 from lucidray.core.errors import Permanent
 from lucidray.encode.settings import EncodeSettings
-from lucidray.encode.step import EncodeParameters, EncodeStep
+from lucidray.encode.step import EncodeStep
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs
 
 BIN = Path(sys.executable).parent

@@ -10,10 +10,11 @@ import yaml
 
 from lucidray.contracts.catalogue import EXPLANATION, PREDICTION
 from lucidray.contracts.images import Concept
+from lucidray.contracts.parameters import ExplainParameters
 from lucidray.contracts.results import Explanation, Input, Prediction
 from lucidray.core.errors import Permanent
 from lucidray.explain.settings import ExplainSettings
-from lucidray.explain.step import Explain, ExplainParameters, build
+from lucidray.explain.step import Explain, build
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 from lucidray.serving.bundle import MANIFEST, Bundle, BundleShelf, write_bundle
 from lucidray.serving.engine import open_engine

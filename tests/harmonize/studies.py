@@ -10,8 +10,9 @@ from pydicom import Dataset
 
 from lucidray.contracts.catalogue import SERIES, VOLUME
 from lucidray.contracts.images import Volume
+from lucidray.contracts.parameters import HarmonizeParameters
 from lucidray.harmonize.settings import HarmonizeSettings
-from lucidray.harmonize.step import Harmonize, HarmonizeParameters
+from lucidray.harmonize.step import Harmonize
 from lucidray.phantom import PhantomStudy
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 

@@ -14,9 +14,10 @@ from scipy.ndimage import binary_erosion
 from tests.harmonize.studies import CASE, harmonized, real_patient, real_series, series, series_of, volumes
 
 from lucidray.contracts.catalogue import SCANNER, SERIES, VOLUME
+from lucidray.contracts.parameters import HarmonizeParameters
 from lucidray.core.errors import Permanent
 from lucidray.harmonize.settings import HarmonizeSettings
-from lucidray.harmonize.step import Harmonize, HarmonizeParameters
+from lucidray.harmonize.step import Harmonize
 from lucidray.imaging.dicom import read_object
 from lucidray.phantom import SCANNERS, PhantomStudy, Texture, anomalies, make_study
 from lucidray.runtime.step import Artifact, GivenInputs

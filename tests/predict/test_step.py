@@ -8,10 +8,11 @@ import pytest
 
 from lucidray.contracts.catalogue import FEATURES, PREDICTION, REGIONS, VOLUME
 from lucidray.contracts.images import Regions, Volume
+from lucidray.contracts.parameters import PredictParameters
 from lucidray.contracts.results import Features, Prediction
 from lucidray.core.errors import NoCompatibleWorker, Permanent
 from lucidray.predict.settings import PredictSettings
-from lucidray.predict.step import Predict, PredictParameters, build, chosen_segments
+from lucidray.predict.step import Predict, build, chosen_segments
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 from lucidray.serving.bundle import Bundle, BundleShelf
 

@@ -11,11 +11,12 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lucidray.contracts.catalogue import REGIONS, VOLUME
 from lucidray.contracts.images import Regions, Volume
+from lucidray.contracts.parameters import QuantifyParameters
 from lucidray.contracts.results import Features
 from lucidray.core.errors import Permanent
 from lucidray.quantify import extract
 from lucidray.quantify.settings import QuantifySettings
-from lucidray.quantify.step import Quantify, QuantifyParameters
+from lucidray.quantify.step import Quantify
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 from lucidray.serving.bundle import CARD, MODEL, Bundle, write_bundle
 

@@ -7,11 +7,12 @@ import pytest
 
 from lucidray.contracts.catalogue import FEATURES, REGIONS, VOLUME
 from lucidray.contracts.images import Regions, Volume
+from lucidray.contracts.parameters import QuantifyParameters
 from lucidray.contracts.results import Features
 from lucidray.core.errors import NoCompatibleWorker, Permanent
 from lucidray.quantify.preset import load_preset
 from lucidray.quantify.settings import QuantifySettings
-from lucidray.quantify.step import Quantify, QuantifyParameters, build
+from lucidray.quantify.step import Quantify, build
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 
 MakeVolume = Callable[..., Volume]

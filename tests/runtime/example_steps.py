@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from lucidray.contracts.catalogue import ANALYSIS, FEATURES, PREDICTION, StepSpec
+from lucidray.contracts.parameters import Parameters
 from lucidray.contracts.results import Features
 from lucidray.core import metrics
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import Permanent, Refused, Transient
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 
 
 class Behaviour(Parameters):

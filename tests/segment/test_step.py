@@ -12,12 +12,13 @@ from tests.harmonize.studies import CASE, harmonized, real_patient, real_series,
 
 from lucidray.contracts.catalogue import REGIONS, SERIES, VOLUME
 from lucidray.contracts.images import Regions, Volume
+from lucidray.contracts.parameters import SegmentParameters
 from lucidray.core.errors import NoCompatibleWorker, Permanent
 from lucidray.imaging.codes import LESION, NEOPLASM
 from lucidray.phantom import PhantomStudy, make_study
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 from lucidray.segment.settings import SegmentSettings
-from lucidray.segment.step import SegmentParameters, SegmentStep
+from lucidray.segment.step import SegmentStep
 from lucidray.serving.bundle import BundleShelf
 from lucidray.serving.settings import BundleSettings
 

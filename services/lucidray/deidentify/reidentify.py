@@ -3,6 +3,7 @@
 from pydicom import Dataset
 
 from lucidray.contracts.catalogue import DELIVERABLES, RESULTS, STEPS
+from lucidray.contracts.parameters import ReidentifyParameters
 from lucidray.core import logging
 from lucidray.core.errors import Permanent, Refused
 from lucidray.core.identity import SiteKey
@@ -13,13 +14,9 @@ from lucidray.deidentify.opened import open_vault
 from lucidray.deidentify.restore import Restorer, Unchecked, UnknownReference, own_uids
 from lucidray.deidentify.study import Identity
 from lucidray.deidentify.vault import RowKey, Vault
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 
 log = logging.get(__name__)
-
-
-class ReidentifyParameters(Parameters):
-    """Nothing to choose."""
 
 
 class Reidentify(Step[ReidentifyParameters]):

@@ -1,14 +1,13 @@
 """The step `deidentify`: a study as received in, the same objects without identity out."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from cryptography.x509 import Certificate
-from pydantic import Field
 from pydicom import Dataset
 from pydicom.tag import Tag
 
 from lucidray.contracts.catalogue import SERIES, STEPS, STUDY
+from lucidray.contracts.parameters import DeidentifyParameters
 from lucidray.core import logging
 from lucidray.core.errors import Permanent
 from lucidray.core.identity import SiteKey
@@ -30,21 +29,9 @@ from lucidray.deidentify.settings import DeidentifySettings
 from lucidray.deidentify.source import Source
 from lucidray.deidentify.study import Identity, Study, anonymous, unreadable
 from lucidray.deidentify.vault import RowKey, Vault, VaultRecord
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 
 log = logging.get(__name__)
-
-
-class DeidentifyParameters(Parameters):
-    """What a workflow may say."""
-
-    profile: str = Field("clinical-ai", description="Name of the de-identification profile")
-    primary: str = Field(
-        "", description="Role whose patient and study modules the results carry; default: the first that is an image"
-    )
-    pixels: Literal["quarantine", "clean"] = Field(
-        "quarantine", description="Objects whose pixels may show text: keep the case back, or blank the text"
-    )
 
 
 class Deidentify(Step[DeidentifyParameters]):

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pydantic import Field
-
 from lucidray.contracts.base import missing
 from lucidray.contracts.catalogue import DELIVERABLES, RECEIPTS, STEPS
+from lucidray.contracts.parameters import DeliverParameters
 from lucidray.contracts.results import Receipt, Receipts
 from lucidray.core import logging, metrics
 from lucidray.core.case import quality_flag
@@ -23,16 +22,10 @@ from lucidray.deliver.patient import check_patient
 from lucidray.deliver.settings import DeliverSettings, Destination
 from lucidray.deliver.status import Verdict, describe, judge, remedy
 from lucidray.imaging.dicom import tolerant
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 from lucidray.v1.case_pb2 import QualityFlag
 
 log = logging.get(__name__)
-
-
-class DeliverParameters(Parameters):
-    """What a workflow may say to the deliver step."""
-
-    destinations: tuple[str, ...] = Field((), description="Names of destinations; default: all that are enabled")
 
 
 @dataclass

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pydantic import Field
 from pydicom import Dataset
 
 from lucidray.contracts.catalogue import EXPLANATION, FEATURES, PREDICTION, REGIONS, RESULTS, SERIES, STEPS, VOLUME
 from lucidray.contracts.images import Regions, Segment
+from lucidray.contracts.parameters import EncodeParameters
 from lucidray.contracts.results import Explanation, Features, Prediction
 from lucidray.core.canonical import digest_bytes, digest_json
 from lucidray.core.clock import Clock, SystemClock
@@ -26,17 +26,7 @@ from lucidray.encode.settings import EncodeSettings
 from lucidray.encode.source import SourceSeries, read_source
 from lucidray.encode.uids import ResultUIDs
 from lucidray.imaging.dicom import tolerant
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
-
-
-class EncodeParameters(Parameters):
-    """What a workflow may say to the encode step."""
-
-    series_number: int = Field(9000, ge=1, description="SeriesNumber of the SEG; the SR has the next")
-    research_use_only: bool = Field(
-        True,
-        description="Print 'RESEARCH USE ONLY' on the results. Where a bundle's own words say so, it is always printed",
-    )
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ import numpy as np
 import numpy.typing as npt
 
 from lucidray.contracts.catalogue import EXPLANATION, PREDICTION, STEPS
+from lucidray.contracts.parameters import ExplainParameters
 from lucidray.contracts.results import Contribution, Explanation, Prediction
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import Permanent
 from lucidray.explain.deletion import check_deletion
 from lucidray.explain.linear import Contributions, contributions, linear_model
 from lucidray.explain.settings import ExplainSettings
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 from lucidray.serving.bundle import Bundle, BundleShelf
 from lucidray.serving.engine import Engine, open_engine
 
@@ -23,10 +24,6 @@ TOLERANCE = 1e-4  # of a probability: the network computes in float32, and coeff
 _LEAST = 2.0**-24  # float32 has nothing between 1 - 2^-24 and 1: a logit beyond 16.6 cannot be read from it
 
 Floats = npt.NDArray[np.float64]
-
-
-class ExplainParameters(Parameters):
-    """A workflow has nothing to say to explain: the prediction names its bundle."""
 
 
 class Explain(Step[ExplainParameters]):

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from pydantic import Field
 from pydicom import Dataset
 
 from lucidray.contracts.catalogue import SCANNER, SERIES, STEPS, VARIABLES, VOLUME
 from lucidray.contracts.images import Volume, VolumeFacts
+from lucidray.contracts.parameters import HarmonizeParameters
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import Permanent
 from lucidray.harmonize.patient import Said, clinical_variables, said_of_patient
@@ -15,19 +15,10 @@ from lucidray.harmonize.settings import HarmonizeSettings
 from lucidray.harmonize.voxels import rescale
 from lucidray.imaging.dicom import IMAGE_CLASSES, read_object, text, tolerant, value
 from lucidray.imaging.geometry import Gaps, SliceStack, stack_slices
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 from lucidray.v1.case_pb2 import QualityFlag
 
 MODALITIES = frozenset({"CT", "PT", "MR"})
-
-
-class HarmonizeParameters(Parameters):
-    """What a workflow may say to harmonize."""
-
-    roles: list[str] = Field(default_factory=list, description="Image roles to make volumes of; none: all")
-    gaps: Gaps = Field(
-        "refuse", description="A series with missing slices: refuse it, or use its longest run without a gap"
-    )
 
 
 class Harmonize(Step[HarmonizeParameters]):

@@ -1,11 +1,8 @@
 """The step `predict`: features in, a probability out, or the reason why none is given."""
 
-from typing import Literal
-
-from pydantic import Field, PositiveInt
-
 from lucidray.contracts.catalogue import FEATURES, PREDICTION, REGIONS, STEPS, VARIABLES, VOLUME
 from lucidray.contracts.images import Concept, Regions
+from lucidray.contracts.parameters import PredictParameters
 from lucidray.contracts.results import Prediction
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import Permanent
@@ -13,7 +10,7 @@ from lucidray.predict.estimate import Estimate, estimate
 from lucidray.predict.gates import outside_intended_use, squared_distance
 from lucidray.predict.settings import PredictSettings
 from lucidray.predict.vector import Vector, make_vector
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 from lucidray.serving.bundle import Bundle, BundleShelf
 from lucidray.serving.engine import open_engine
 from lucidray.serving.manifest import Manifest
@@ -22,15 +19,6 @@ from lucidray.v1.case_pb2 import QualityFlag
 RESEARCH = "research use only"
 WITHHELD = "prediction-withheld"
 UNNAMED = Concept(value="111047", scheme="DCM", meaning="Probability")
-
-
-class PredictParameters(Parameters):
-    """What a workflow may say to predict."""
-
-    bundle: str = Field("", description="Bundle to run; empty: the one that is pinned for this step")
-    segment: Literal["largest", "each"] | PositiveInt | None = Field(
-        None, description="Target region: the largest, each, or one by number; none: as the bundle says"
-    )
 
 
 class Predict(Step[PredictParameters]):

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pydantic import Field
-
 from lucidray.contracts.catalogue import FEATURES, REGIONS, STEPS, VOLUME
 from lucidray.contracts.images import Regions, Volume
+from lucidray.contracts.parameters import QuantifyParameters
 from lucidray.contracts.results import Feature, Features
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import NoCompatibleWorker, Permanent
@@ -19,20 +18,13 @@ from lucidray.quantify.region import EMPTY, OUTSIDE, VANISHED, Region, absence, 
 from lucidray.quantify.settings import QuantifySettings
 from lucidray.quantify.values import Undefined
 from lucidray.quantify.warm import warm_up
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 from lucidray.serving.bundle import Bundle, BundleShelf
 from lucidray.v1.case_pb2 import QualityFlag
 
 # Below it, texture says more about the voxel grid than about the lesion.
 FEW_VOXELS = 64
 _FLAGS = {EMPTY: "region-empty", OUTSIDE: "region-outside-image", VANISHED: "region-vanished"}
-
-
-class QuantifyParameters(Parameters):
-    """What a workflow may say to quantify."""
-
-    preset: str = Field("pet-ct-core", description="Name of the feature preset")
-    preset_digest: str = Field("", description="Its digest, where the workflow wants no other; empty: any")
 
 
 @dataclass(frozen=True)

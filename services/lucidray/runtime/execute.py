@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from lucidray import core
 from lucidray.contracts.base import Contract, Part, missing
 from lucidray.contracts.catalogue import SELECT, StepSpec
+from lucidray.contracts.parameters import Parameters
 from lucidray.core.canonical import digest_json
 from lucidray.core.case import head
 from lucidray.core.errors import NoCompatibleWorker, Permanent
 from lucidray.core.faults import commit_point
-from lucidray.runtime.step import CaseFacts, Parameters, Step, StepResult
+from lucidray.runtime.step import CaseFacts, Step, StepResult
 from lucidray.store.cases import ArtifactEntry, CaseStore, FlagEntry, Manifest
 from lucidray.v1.case_pb2 import Case, Outcome, Severity, SlipEntry, Zone
 

@@ -9,20 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
 from lucidray.contracts.base import Contract, missing
 from lucidray.contracts.catalogue import StepSpec
+from lucidray.contracts.parameters import Parameters
 from lucidray.v1.case_pb2 import QualityFlag
 
 T = TypeVar("T")
-P = TypeVar("P", bound="Parameters")
-
-
-class Parameters(BaseModel):
-    """Base of a step's parameters: what a workflow may say to it. Pinned when the case opens."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+P = TypeVar("P", bound=Parameters)
 
 
 @dataclass(frozen=True)

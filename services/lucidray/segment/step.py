@@ -1,17 +1,15 @@
 """The step: SERIES and VOLUME to REGIONS."""
 
-import re
 from collections.abc import Mapping
-from typing import Literal
 
 import numpy as np
-from pydantic import Field, field_validator
 
 from lucidray.contracts.catalogue import REGIONS, SERIES, STEPS, VOLUME
 from lucidray.contracts.images import Regions, Volume
+from lucidray.contracts.parameters import SegmentParameters
 from lucidray.core.case import quality_flag
 from lucidray.core.errors import Permanent
-from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Parameters, Step, StepResult
+from lucidray.runtime.step import Artifact, CaseFacts, Inputs, Step, StepResult
 from lucidray.segment.delineated import regions_of_interest
 from lucidray.segment.predicted import MM3_PER_ML, Limits, found_regions
 from lucidray.segment.settings import SegmentSettings
@@ -21,35 +19,6 @@ from lucidray.serving.engine import open_engine
 from lucidray.v1.case_pb2 import QualityFlag
 
 Found = tuple[Regions, list[QualityFlag]]
-
-
-class SegmentParameters(Parameters):
-    """What a workflow may say to segment."""
-
-    source: Literal["rtstruct", "bundle", "rtstruct-or-bundle"] = Field(
-        "rtstruct-or-bundle", description="Where regions come from"
-    )
-    structure_set_role: str = Field("RTSTRUCT", description="Role of the structure set")
-    roi_name: str = Field("(?i)^gtv", description="Regular expression: regions of interest to use, by ROIName")
-    roi_types: list[str] = Field(
-        default_factory=lambda: ["GTV"], description="RTROIInterpretedType to use where no name matches"
-    )
-    source_role: str = Field(
-        "", description="Image on whose grid contours are filled; empty: the finest in their frame of reference"
-    )
-    label: str = Field("GTV", description="Label of segments from the structure set", max_length=40)
-    bundle: str = Field("", description="Bundle to run; empty: the one that is pinned for this step")
-    maximum_lesions: int | None = Field(None, ge=1, le=255, description="Keep the largest; none: as the bundle says")
-    minimum_volume_ml: float | None = Field(None, ge=0, description="Drop smaller ones; none: as the bundle says")
-
-    @field_validator("roi_name")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error:
-            raise ValueError("roi_name is not a regular expression") from None
-        return pattern
 
 
 class SegmentStep(Step[SegmentParameters]):

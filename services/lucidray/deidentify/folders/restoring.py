@@ -6,12 +6,13 @@ from pathlib import Path
 from pydicom.tag import Tag
 
 from lucidray.contracts.catalogue import RESULTS
+from lucidray.contracts.parameters import ReidentifyParameters
 from lucidray.core.errors import Permanent
 from lucidray.deidentify import dicomfile
 from lucidray.deidentify.elements import text_of
 from lucidray.deidentify.folders.intake import files_in
 from lucidray.deidentify.folders.keys import WORKFLOW, Kept
-from lucidray.deidentify.reidentify import Reidentify, ReidentifyParameters
+from lucidray.deidentify.reidentify import Reidentify
 from lucidray.deidentify.source import Source
 from lucidray.deidentify.study import unreadable
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs
