@@ -1,5 +1,6 @@
 """What becomes of a complete study."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_a_failing_expression_holds_only_its_workflow() -> None:
             "name": "bad",
             "when": "study.Nothing == 1",
             "inputs": {},
-            "slip": [{"step": "deliver"}],
+            "slip": [{"step": "deidentify"}],
         }
     )
     verdict = judge(PET_CT, [bad, *WORKFLOWS])
@@ -115,18 +116,33 @@ def test_a_failing_expression_holds_only_its_workflow() -> None:
     assert "study.Nothing" in verdict.problems[0].thing
 
 
+def slip(*steps: str) -> list[dict[str, str]]:
+    return [{"step": step} for step in steps]
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"when": "study.series.exists("}, "not valid CEL"),
         ({"slip": [{"step": "nonsense"}]}, "unknown step"),
-        ({"slip": [{"step": "deliver"}, {"step": "deliver"}]}, "once"),
+        ({"slip": [{"step": "deidentify"}, {"step": "deidentify"}]}, "once"),
+        ({"slip": slip("harmonize", "segment")}, "'harmonize' belongs behind 'deidentify'.* patient's name"),
+        ({"slip": slip("harmonize", "deidentify")}, "'harmonize' belongs behind 'deidentify'"),
+        ({"slip": slip("deidentify", "segment", "harmonize")}, "'segment' belongs behind 'harmonize'"),
+        ({"slip": slip("deidentify", "quantify")}, "'quantify' has nothing to work on; put 'segment' before it"),
+        ({"slip": slip("deidentify", "harmonize", "deliver")}, "put 'reidentify' before it"),
+        ({"slip": slip("deliver")}, "put 'reidentify' before it"),
+        ({"slip": [{"step": "deidentify", "on_failure": "skip"}]}, "'deidentify' cannot be skipped"),
+        ({"slip": [{"step": "deidentify", "parameters": {"profil": "x"}}]}, r"'profil' of step 'deidentify'.*profile"),
+        ({"slip": [{"step": "deidentify", "parameters": {"pixels": "keep"}}]}, r"'pixels'.*'quarantine' or 'clean'"),
+        ({"slip": [{"step": "deidentify", "parameters": {"profile": date(2026, 1, 1)}}]}, "not a valid JSON value"),
         ({"slip": []}, "at least 1"),
         ({"name": "Not A Name"}, "match pattern"),
     ],
 )
 def test_broken_definitions_are_named(change: dict[str, Any], named: str) -> None:
-    good = {"name": "w", "when": "true", "inputs": {}, "slip": [{"step": "deliver"}]}
+    good = {"name": "w", "when": "true", "inputs": {}, "slip": [{"step": "deidentify"}]}
+    assert Workflow.model_validate(good)
     with pytest.raises(ValueError, match=named):
         Workflow.model_validate({**good, **change})
 
@@ -135,7 +151,13 @@ def test_a_definition_file_that_does_not_read_is_named(tmp_path: Any) -> None:
     (tmp_path / "w.yaml").write_text("name: w\nwhen: 'true'\ninputs: {}\nslip: [{step: none}]\n")
     with pytest.raises(Permanent, match=r"w\.yaml"):
         load_workflows([tmp_path])
+    with pytest.raises(Permanent, match=r"workflow folder .*empty: there is none; .*dispatch.workflows"):
+        load_workflows([tmp_path / "empty"])
+    (tmp_path / "empty").mkdir()
     with pytest.raises(Permanent, match="no definition"):
+        load_workflows([tmp_path / "empty"])
+    (tmp_path / "empty" / "w.yml").touch()
+    with pytest.raises(Permanent, match=r"w\.yml: Input should be a valid dictionary"):
         load_workflows([tmp_path / "empty"])
 
 

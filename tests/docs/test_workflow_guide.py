@@ -8,6 +8,7 @@ import yaml
 from pydicom import Dataset
 
 from lucidray.contracts.catalogue import STEPS
+from lucidray.contracts.parameters import PARAMETERS
 from lucidray.dispatch.attributes import SELECTABLE
 from lucidray.dispatch.workflow import Workflow
 from lucidray.harmonize.patient import clinical_variables, said_of_patient
@@ -38,7 +39,9 @@ def test_the_parameters_of_every_step_are_named(step: str, tmp_path: Path, monke
     prepare(tmp_path)
     monkeypatch.setenv("LUCIDRAY_CORE__DATA", str(tmp_path))
     (row,) = re.findall(rf"^\| {step} \| (.*) \|$", GUIDE, flags=re.MULTILINE)
-    fields = list(load_step(FACTORIES[step]).parameters.model_fields)
+    allowed = load_step(FACTORIES[step]).parameters
+    assert PARAMETERS[step] is allowed  # what dispatch holds workflows to
+    fields = list(allowed.model_fields)
     named = re.findall(r"`(\w+)`", re.sub(r"\(.*?\)", "", row))
     assert named == fields
 

@@ -65,6 +65,26 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "config schema" in caught.value.remedy
 
 
+def test_what_comes_with_lucidray_is_right() -> None:
+    checked = CliRunner().invoke(app, ["config", "check"])
+    assert checked.exit_code == 0
+    assert "pet-ct-tumour" in checked.output
+
+
+def test_a_workflow_that_could_not_work_is_named_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = {"name": "x", "when": "true", "inputs": {}, "slip": [{"step": "harmonize"}]}
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(workflow))
+    monkeypatch.setenv("LUCIDRAY_DISPATCH__WORKFLOWS", f"[{tmp_path}]")
+    monkeypatch.setenv("LUCIDRAY_CORE__DATA", str(tmp_path / "data"))
+    for command in (["config", "check"], ["up"]):
+        failure = CliRunner().invoke(app, command).exception
+        assert isinstance(failure, Permanent)
+        assert "x.yaml" in failure.thing and "deidentify" in failure.cause
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(("name", "remedy"), [("gatway", "write 'gateway'"), ("zzz", "choose one of")])
 def test_a_section_that_nobody_reads_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, remedy: str

@@ -6,11 +6,13 @@ from typing import Any, Literal, Self
 
 import cel
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from lucidray.contracts.catalogue import STEPS
-from lucidray.core.canonical import digest_json
+from lucidray.contracts.parameters import PARAMETERS
+from lucidray.core.canonical import canonical_json, digest_json
 from lucidray.core.errors import Permanent
+from lucidray.dispatch.slip import DEIDENTIFY, check_order
 
 
 class _Model(BaseModel):
@@ -49,7 +51,7 @@ class StepRule(_Model):
     """One step of the slip."""
 
     step: str
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
     on_failure: Literal["park", "skip"] = "park"
     bundles: list[str] = Field(default_factory=list, description="Bundles that the step uses, pinned by digest")
 
@@ -59,6 +61,20 @@ class StepRule(_Model):
         if value not in STEPS:
             raise ValueError(f"unknown step; choose one of {', '.join(STEPS)}")
         return value
+
+    @model_validator(mode="after")
+    def _allowed(self) -> Self:
+        """The step would refuse what it does not know, one case after the other: it is said when the file is read."""
+        try:
+            PARAMETERS[self.step].model_validate_json(canonical_json(self.parameters))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            known = ", ".join(PARAMETERS[self.step].model_fields) or "none"
+            raise ValueError(f"parameter '{name}' of step '{self.step}': {first['msg']} (it takes: {known})") from None
+        if self.step == DEIDENTIFY and self.on_failure == "skip":
+            raise ValueError(f"step '{DEIDENTIFY}' cannot be skipped: nothing could follow it")
+        return self
 
 
 class Workflow(_Model):
@@ -81,6 +97,7 @@ class Workflow(_Model):
         names = [rule.step for rule in self.slip]
         if len(set(names)) != len(names):
             raise ValueError("a step may stand on the slip once")
+        check_order(names)
         return self
 
     @property
@@ -126,19 +143,21 @@ def load_workflows(folders: list[Path]) -> list[Workflow]:
     Raises
     ------
     Permanent
-        A definition does not read; names file and field.
+        A folder is not there, or a definition does not read or could not work; names file and field.
     """
     workflows: dict[str, Workflow] = {}
-    for path in sorted(path for folder in folders for path in folder.glob("*.yaml")):
+    for path in sorted(path for folder in folders for path in _files(folder)):
         try:
             workflow = Workflow.model_validate(yaml.safe_load(path.read_text("utf-8")))
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
-            raise Permanent(f"workflow file {path.name}, '{field}'", first["msg"], "correct the definition") from None
+            thing = f"workflow file {path}" + (f", '{field}'" if field else "")
+            cause = first["msg"].removeprefix("Value error, ")
+            raise Permanent(thing, cause, "correct the definition; see docs/guides/workflows.md") from None
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise Permanent(
-                f"workflow file {path.name}", f"it does not read ({type(error).__name__})", "correct the YAML"
+                f"workflow file {path}", f"it does not read ({type(error).__name__})", "correct the YAML"
             ) from None
         if workflow.name in workflows:
             raise Permanent(f"workflow '{workflow.name}'", "it is defined twice", "rename one of them")
@@ -146,3 +165,9 @@ def load_workflows(folders: list[Path]) -> list[Workflow]:
     if not workflows:
         raise Permanent("workflows", "there is no definition", "put one into a folder of dispatch.workflows")
     return list(workflows.values())
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise Permanent(f"workflow folder {folder}", "there is none", "make it, or correct dispatch.workflows")
+    return [path for path in folder.iterdir() if path.suffix in (".yaml", ".yml")]

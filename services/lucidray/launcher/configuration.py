@@ -62,6 +62,21 @@ def schema() -> dict[str, Any]:
     }
 
 
+def check() -> list[str]:
+    """Look at settings and workflows as `lucidray up` would find them; the names of the workflows.
+
+    Raises
+    ------
+    Permanent
+        One is wrong; the first is named.
+    """
+    from lucidray.dispatch.settings import DispatchSettings
+    from lucidray.dispatch.workflow import load_workflows
+
+    effective()
+    return [workflow.name for workflow in load_workflows(DispatchSettings.load().workflows)]
+
+
 def effective() -> dict[str, Any]:
     """The settings as they are in force, with the environment applied; secrets are files, so none is shown."""
     check_sections()

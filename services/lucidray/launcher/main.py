@@ -167,6 +167,14 @@ def config_show() -> None:
     print(yaml.safe_dump(effective(), sort_keys=False), end="")
 
 
+@config_app.command("check")
+def config_check() -> None:
+    """Say what is wrong with settings and workflows; ends with 1 if something is."""
+    from lucidray.launcher.configuration import check
+
+    out.print(f"settings are right, and so are the workflows: {', '.join(check())}", highlight=False)
+
+
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON schema of the configuration file."""

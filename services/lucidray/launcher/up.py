@@ -8,7 +8,7 @@ from rich.console import Console
 from lucidray.core import logging
 from lucidray.core.folderlock import FolderLock
 from lucidray.core.settings import CoreSettings
-from lucidray.launcher.configuration import check_sections
+from lucidray.launcher.configuration import check
 from lucidray.launcher.supervisor import Supervisor, prepare
 from lucidray.runtime.service import stop_on_signal
 
@@ -24,14 +24,14 @@ def run_up(data: Path | None) -> None:
     Raises
     ------
     Permanent
-        A setting is wrong, or the data folder cannot be used.
+        A setting or a workflow is wrong, or the data folder cannot be used.
     """
     from lucidray.console.settings import ConsoleSettings
     from lucidray.gateway.settings import GatewaySettings
 
     if data is not None:
         os.environ["LUCIDRAY_CORE__DATA"] = str(data.absolute())
-    check_sections()
+    check()
     core = CoreSettings.load()
     logging.configure("up", core.log_level, human=core.log_human)
     prepare(core.data)
