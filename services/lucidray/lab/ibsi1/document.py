@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from lucidray.lab.ibsi1.others import others
 from lucidray.lab.ibsi1.phantom import CT, measured
 from lucidray.lab.ibsi1.reference import DIGITS, STRENGTHS, Consensus, consensus
 from lucidray.quantify.ibsi import FAMILY_CODES
@@ -12,14 +13,8 @@ Values = Mapping[str, float | None]
 
 
 def table(rows: Sequence[Consensus], found: Values) -> Iterator[str]:
-    """The values beside the consensus, by its strength and by family, line by line."""
-    yield f"**{_share(rows, found)} conform.**"
-    yield ""
-    yield from _overview(rows, found)
-    for strength, teams in STRENGTHS.items():
-        part = [each for each in rows if each.strength == strength]
-        if part:
-            yield from ("", f"## {strength.capitalize()}: {teams}", "", *_part(part, found))
+    """The values beside the consensus, counted and listed, line by line."""
+    yield from (*_overview(rows, found), "", *_listing(rows, found))
 
 
 def document(data: Path) -> Iterator[str]:
@@ -33,11 +28,14 @@ def document(data: Path) -> Iterator[str]:
     yield "teams gave the value (the IBSI's manual, chapter 3). The configurations A to E need the IBSI's CT phantom,"
     yield f"whose licence forbids to pass it on: the same command prints them where {CT} names it."
     yield ""
-    yield from table(consensus(data, preset), measured(data / "ibsi_1_digital_phantom" / "nifti", preset))
+    rows, found = consensus(data, preset), measured(data / "ibsi_1_digital_phantom" / "nifti", preset)
+    yield from (*_overview(rows, found), "", *others(rows, found), "", *_listing(rows, found))
 
 
 def _overview(rows: Sequence[Consensus], found: Values) -> Iterator[str]:
     strengths = [name for name in STRENGTHS if any(each.strength == name for each in rows)]
+    yield f"**{_share(rows, found)} conform.**"
+    yield ""
     yield f"| family | {' | '.join(strengths)} | all |"
     yield f"|---|{'---|' * (len(strengths) + 1)}"
     for family in FAMILY_CODES:
@@ -45,6 +43,14 @@ def _overview(rows: Sequence[Consensus], found: Values) -> Iterator[str]:
         parts = [[each for each in of_family if each.strength == name] for name in strengths]
         shares = [_share(part, found) if part else "" for part in (*parts, of_family)]
         yield f"| {family.replace('_', ' ')} | {' | '.join(shares)} |"
+
+
+def _listing(rows: Sequence[Consensus], found: Values) -> Iterator[str]:
+    yield "## All values, by strength and family"
+    for strength, teams in STRENGTHS.items():
+        part = [each for each in rows if each.strength == strength]
+        if part:
+            yield from ("", f"### {strength.capitalize()}: {teams}", "", *_part(part, found))
 
 
 def _part(rows: Sequence[Consensus], found: Values) -> Iterator[str]:
