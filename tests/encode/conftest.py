@@ -120,7 +120,7 @@ def make_features() -> Features:
         ("joint_entropy", "TU9B", "glcm", "LFYI", "IAZD", 3.25),
         ("mean", "Q4LE", "intensity_statistics", "UHIW", "", -1e-17),
         ("geary_s_c_measure", "NPT7", "morphology", "HCUG", "", None),
-        ("a_deep_feature_of_the_encoder_17", "", "deep", "", "", 1e22),
+        ("a_feature_without_a_code_of_the_ibsi", "", "fractal", "", "", 1e22),
     ]
     features = [
         Feature(

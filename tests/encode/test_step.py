@@ -20,6 +20,7 @@ from lucidray.contracts.catalogue import EXPLANATION, FEATURES, PREDICTION, REGI
 from lucidray.contracts.grid import Grid, Vector
 from lucidray.contracts.images import Regions, RegionsFacts
 from lucidray.contracts.parameters import EncodeParameters
+from lucidray.contracts.results import DEEP, Feature
 from lucidray.core.clock import ManualClock
 from lucidray.core.errors import Permanent
 from lucidray.encode.settings import EncodeSettings
@@ -177,6 +178,26 @@ def test_values_survive_to_the_last_bit(artifacts: MakeArtifacts, case: CaseFact
     groups = content(report).get_volumetric_roi_measurement_groups()
     values = [m.value for group in groups for m in group.get_measurements()]
     assert values[:-1] == [f.value for f in features.features if f.value is not None]
+
+
+def test_embeddings_are_named_and_left_out(artifacts: MakeArtifacts, case: CaseFacts, tmp_path: Path) -> None:
+    """Nobody reads 512 numbers without a meaning of their own; they stay in the artifact of the case."""
+    given = artifacts()
+    features = next(a.value for a in given if a.contract is FEATURES)
+    deep = [
+        Feature(name=f"mean_{at}", family=DEEP, filter=f"net {layer}", value=value, image_role="CT", segment=segment)
+        for segment, layer, count in ((1, "fine", 256), (1, "rough", 512), (3, "rough", 512))
+        for at, value in enumerate([None, *np.linspace(-3, 3, count - 1)])
+    ]
+    more = features.model_copy(update={"features": [*features.features, *deep]})
+    report = encode(swapped(given, Artifact(FEATURES, more)), case)["SR"]
+    assert "Error" not in validate(report, tmp_path / "sr.dcm")
+    groups = content(highdicom.sr.srread(io.BytesIO(report))).get_volumetric_roi_measurement_groups()
+    assert [len(group.get_measurements()) for group in groups] == [10, 10, 1]  # the third has its volume
+    said = "components, kept with the case and left out of this report"
+    items = [[item for item in group[0].ContentSequence if item.ValueType == "TEXT"] for group in groups]
+    told = [[item.TextValue for item in group if item.name.meaning == "Embedding of the region"] for group in items]
+    assert told == [[f"net fine: 256 {said}", f"net rough: 512 {said}"], [], [f"net rough: 512 {said}"]]
 
 
 def test_report_refers_to_segments_and_lesions(artifacts: MakeArtifacts, case: CaseFacts) -> None:

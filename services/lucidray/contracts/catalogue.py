@@ -57,7 +57,7 @@ STEPS: dict[str, StepSpec] = {
         StepSpec(
             "encode",
             ANALYSIS,
-            "1",
+            "2",
             (SERIES, VOLUME, REGIONS, FEATURES, PREDICTION, EXPLANATION),
             (RESULTS,),
         ),

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from lucidray.contracts.images import Concept
 
+DEEP = "deep"  # family of the components of a network's embedding
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)

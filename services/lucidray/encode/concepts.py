@@ -33,6 +33,7 @@ EXPLANATION = CodedConcept("EXPLANATION", SCHEME, "Explanation of the prediction
 INTENDED_USE = CodedConcept("INTENDED_USE", SCHEME, "Intended use")
 LIMITATIONS = CodedConcept("LIMITATIONS", SCHEME, "Limitations")
 UNDEFINED = CodedConcept("UNDEFINED", SCHEME, "Features undefined for this region")
+EMBEDDING = CodedConcept("EMBEDDING", SCHEME, "Embedding of the region")
 QUALITY = CodedConcept("QUALITY", SCHEME, "Quality remark")
 QUALITATIVE_EVALUATIONS = CodedConcept("C0034375", "UMLS", "Qualitative Evaluations")  # TID 1500 row 12
 # Not 111047, which means the probability of cancer and nothing else.

@@ -21,8 +21,9 @@ from highdicom.sr import (
 from pydicom.sr.coding import Code
 
 from lucidray.contracts.images import Regions, Segment
-from lucidray.contracts.results import Feature, Features
+from lucidray.contracts.results import DEEP, Feature, Features
 from lucidray.encode.concepts import (
+    EMBEDDING,
     UNDEFINED,
     VOXEL_VOLUME,
     coded,
@@ -66,7 +67,8 @@ def region_groups(
     regions
         The segments.
     features
-        Their features; a segment without any gets its volume, so that no group is empty.
+        Their features; a segment without any gets its volume, so that no group is empty. Embeddings are only
+        named: their components have no meaning of their own to a reader.
     modalities
         DICOM Modality of the images measured, by role.
     reference
@@ -100,7 +102,8 @@ def _region_group(
     modalities: Mapping[str, str],
     reference: SegmentReference,
 ) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
-    own = [feature for feature in features.features if feature.segment == segment.number] if features else []
+    found = [feature for feature in features.features if feature.segment == segment.number] if features else []
+    own = [feature for feature in found if feature.family != DEEP]
     shared = {modality for modality, count in Counter(modalities.values()).items() if count > 1}
     measurements = [
         _measurement(feature, feature.value, modalities.get(feature.image_role, ""), shared)
@@ -118,6 +121,9 @@ def _region_group(
     undefined = [_undefined(feature) for feature in own if feature.value is None]
     if undefined:
         group[0].ContentSequence.append(text_item(UNDEFINED, ", ".join(undefined)))
+    for name, count in Counter(feature.filter for feature in found if feature.family == DEEP).items():
+        text = f"{name}: {count} components, kept with the case and left out of this report"
+        group[0].ContentSequence.append(text_item(EMBEDDING, text))
     return group
 
 

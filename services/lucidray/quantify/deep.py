@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
-from lucidray.contracts.results import Feature
+from lucidray.contracts.results import DEEP, Feature
 from lucidray.core.errors import Permanent
 from lucidray.quantify.preset import DeepFeatures
 from lucidray.quantify.region import Mask
@@ -13,8 +13,6 @@ from lucidray.serving.embedding import embed, embedding_of
 from lucidray.serving.engine import open_engine
 from lucidray.serving.images import check_images
 from lucidray.serving.pooling import Component, undefined
-
-FAMILY = "deep"
 
 
 def deep_features(
@@ -45,7 +43,7 @@ def deep_features(
     return [
         Feature(
             name=component.name,
-            family=FAMILY,
+            family=DEEP,
             filter=f"{bundle.name} {component.layer}",
             value=component.value,
             reason=component.reason,
