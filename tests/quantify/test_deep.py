@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import onnx
 import pytest
@@ -14,9 +15,11 @@ from lucidray.contracts.images import Regions, Volume
 from lucidray.contracts.parameters import QuantifyParameters
 from lucidray.contracts.results import Features
 from lucidray.core.errors import Permanent
+from lucidray.lab.features.measuring import Subject, measure_subject
 from lucidray.quantify import extract
+from lucidray.quantify.preset import Preset
 from lucidray.quantify.settings import QuantifySettings
-from lucidray.quantify.step import Quantify
+from lucidray.quantify.step import Quantify, embed_regions
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 from lucidray.serving.bundle import CARD, MODEL, Bundle, write_bundle
 
@@ -113,15 +116,60 @@ def test_the_notebook_gives_what_the_step_gives(tmp_path: Path, bundle: Bundle, 
 def test_an_image_that_the_network_does_not_know_leaves_only_its_features_undefined(
     tmp_path: Path, bundle: Bundle, pet: Volume, regions: Regions
 ) -> None:
-    manifest = yaml.safe_load((bundle.folder / "model.yaml").read_text())
-    manifest["inputs"][0]["spacing_limits"] = [[5, 6]] * 3
-    files = {name: bundle.read(name) for name in manifest.pop("files")}
-    picky = write_bundle(bundle.folder, manifest, files)
+    inputs = [{"role": "PET", "modality": "PT", "unit": SUV, "spacing_limits": [[5, 6]] * 3}]
+    picky = repacked(bundle, inputs=inputs)
     result = run(tmp_path, {"net": picky.digest}, pet, regions)
     found = features_of(result).features
     assert all("outside its limits" in each.reason for each in found if each.family == "deep")
     assert all(each.value is not None for each in found if each.family != "deep")
     assert any("undefined for this region: mean_0" in flag.message for flag in result.quality)
+
+
+def repacked(bundle: Bundle, **changes: object) -> Bundle:
+    """The bundle with another manifest, in its own folder."""
+    manifest = yaml.safe_load((bundle.folder / "model.yaml").read_text())
+    files = {name: bundle.read(name) for name in manifest.pop("files")}
+    return write_bundle(bundle.folder, manifest | changes, files)
+
+
+def test_an_image_without_a_scale_leaves_only_the_embedding_undefined(
+    tmp_path: Path, bundle: Bundle, pet: Volume, regions: Regions
+) -> None:
+    scaled = repacked(bundle, preprocessing=[{"operation": "zscore", "role": "PET"}])
+    flat = Volume(np.ones_like(pet.voxels), pet.facts)
+    found = features_of(run(tmp_path, {"net": scaled.digest}, flat, regions)).features
+    assert {each.reason for each in found if each.family == "deep"} == {"it does not vary, so that it gives no scale"}
+    assert all(each.value is not None for each in found if each.name == "mean_intensity")
+
+
+@pytest.mark.parametrize("over", ["image", "nonzero", "above_mean", "region"])
+def test_mr_in_any_unit_embeds_alike_in_lab_and_service(
+    tmp_path: Path, bundle: Bundle, make_volume: MakeVolume, make_regions: MakeRegions, over: str
+) -> None:
+    """The lab reads files, the service volumes; and another scanner's intensities are another multiple."""
+    mr = {"role": "MR", "modality": "MR", "unit": "1"}
+    scaled = repacked(
+        bundle,
+        kind="classification",
+        inputs=[mr],
+        grid={"role": "MR"},
+        preprocessing=[{"operation": "zscore", "role": "MR", "over": over}],
+    )
+    voxels = np.random.default_rng(2).random((12, 20, 20)) * 800
+    voxels[:, :, :4] = 0
+    volume = make_volume(voxels.astype(np.float32), (2, 2, 2), modality="MR", unit="1")
+    labels = np.zeros(volume.grid.shape, np.uint8)
+    labels[2:8, 3:12, 6:15] = 1
+    preset = Preset.model_validate(PRESET | {"measurements": [mr | {"families": ["intensity_statistics"]}]})
+    (served,) = embed_regions(preset, {"net": scaled}, {"MR": volume}, make_regions(labels, volume.grid))
+    affine = np.diag([-2.0, -2.0, 2.0, 1.0])
+    nibabel.save(nibabel.Nifti1Image(volume.voxels.T * np.float32(3), affine), tmp_path / "mr.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(labels.T, affine), tmp_path / "mask.nii.gz")
+    subject = Subject(name="one", images={"MR": tmp_path / "mr.nii.gz"}, masks={"": tmp_path / "mask.nii.gz"})
+    (row,) = measure_subject(subject, preset)
+    deep = {each.name: each.value for each in row.features if each.family == "deep"}
+    assert deep == pytest.approx({each.name: each.value for each in served.features}, rel=1e-4, abs=1e-6)
+    assert abs(deep["max_0"] or 0) > 0.5
 
 
 def test_a_network_must_be_pinned(tmp_path: Path, bundle: Bundle, pet: Volume, regions: Regions) -> None:

@@ -1,6 +1,6 @@
 """A segmentation bundle's network on the volumes of a case."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from lucidray.serving.bundle import Bundle
 from lucidray.serving.engine import Engine
 from lucidray.serving.images import check_images, network_grid, preprocess, resampled
 from lucidray.serving.manifest import Inference, Manifest
+from lucidray.serving.preprocessing import Preprocessing
+from lucidray.serving.scale import settled
 from lucidray.serving.window import sliding_window
 
 Floats = npt.NDArray[np.float32]
@@ -23,7 +25,7 @@ def output_map(bundle: Bundle, engine: Engine, volumes: Mapping[str, Volume]) ->
     Raises
     ------
     Permanent
-        An image is missing, or is not what the bundle was made for; or the bundle is no segmentation.
+        An image is missing, not what the bundle was made for, or gives no scale; or the bundle is no segmentation.
     """
     manifest = bundle.manifest
     thing = f"bundle '{bundle.name}'"
@@ -31,12 +33,19 @@ def output_map(bundle: Bundle, engine: Engine, volumes: Mapping[str, Volume]) ->
         raise Permanent(thing, "it is not a segmentation bundle", "name one in the step 'segment' of the workflow")
     check_images(manifest, volumes)
     grid = network_grid(manifest.grid, volumes)
-    output = _run(manifest, manifest.inference, engine, resampled(manifest, volumes, grid))
+    operations = settled(manifest.preprocessing, volumes)
+    output = _run(manifest, manifest.inference, engine, resampled(manifest, volumes, grid), operations)
     returned: Floats = resample(output, grid, volumes[manifest.grid.role].grid)
     return returned, manifest.grid.role
 
 
-def _run(manifest: Manifest, inference: Inference, engine: Engine, images: Mapping[str, Floats]) -> Floats:
+def _run(
+    manifest: Manifest,
+    inference: Inference,
+    engine: Engine,
+    images: Mapping[str, Floats],
+    operations: Sequence[Preprocessing],
+) -> Floats:
     output = manifest.outputs[0]
     name = engine.inputs[0]
     prior = inference.only_where
@@ -46,7 +55,7 @@ def _run(manifest: Manifest, inference: Inference, engine: Engine, images: Mappi
         return result[:, output.index : output.index + 1]
 
     channels = sliding_window(
-        preprocess(manifest, images),
+        preprocess(manifest, operations, images),
         network,
         inference.patch,
         overlap=inference.overlap,

@@ -20,7 +20,8 @@ from lucidray.serving.embedding_spec import Embedding, EmbeddingLayer
 from lucidray.serving.engine import Engine
 from lucidray.serving.images import check_images, network_grid, preprocess, resampled
 from lucidray.serving.normalisation import normalised
-from lucidray.serving.pooling import Activations, Component, pool
+from lucidray.serving.pooling import Activations, Component, pool, undefined
+from lucidray.serving.scale import Place, settled
 from lucidray.serving.tiles import Tile, tiles_around
 
 Floats = npt.NDArray[np.float64]
@@ -46,9 +47,10 @@ def embed(
 
     Raises
     ------
+    UnfitImage
+        An image is missing, not what the bundle was made for, or does not vary where it should give its scale.
     Permanent
-        The bundle does not embed, an image is missing or not what it was made for, or its network does not give
-        what the manifest says.
+        The bundle does not embed, or its network does not give what the manifest says.
     """
     embedding = embedding_of(bundle)
     found = _activations(bundle, engine, volumes, mask, mask_grid)
@@ -59,6 +61,12 @@ def embed(
         for component in pool(layer, pooling, found.get(layer.name))
     ]
     return normalised(bundle, embedding, pooled)
+
+
+def nothing(bundle: Bundle, reason: str) -> list[Component]:
+    """The components of a region that cannot be embedded."""
+    embedding = embedding_of(bundle)
+    return [one for layer in embedding.layers for how in embedding.pooling for one in undefined(layer, how, reason)]
 
 
 def embedding_of(bundle: Bundle) -> Embedding:
@@ -82,7 +90,8 @@ def _activations(
     strides = [layer.stride for layer in embedding.layers if layer.stride]
     tiling = tiles_around(network_grid(rule, volumes), mask, mask_grid, inference.patch, inference.overlap, strides)
     inside = resample_mask(*crop(mask, mask_grid, tiling.area), tiling.area)
-    channels = preprocess(manifest, resampled(manifest, volumes, tiling.area))
+    operations = settled(manifest.preprocessing, volumes, Place(mask, mask_grid))
+    channels = preprocess(manifest, operations, resampled(manifest, volumes, tiling.area))
     parts: dict[str, list[Activations]] = {}
     for tile in tiling.tiles:
         if inside[tile.core].any():

@@ -1,16 +1,17 @@
 """The images of a case as a bundle's network wants them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
-from lucidray.core.errors import Permanent
 from lucidray.imaging.crop import crop
 from lucidray.imaging.resample import ibsi_grid, resample
 from lucidray.serving.manifest import GridRule, ImageInput, Manifest
+from lucidray.serving.preprocessing import Preprocessing
+from lucidray.serving.scale import UnfitImage, apply
 
 Floats = npt.NDArray[np.float32]
 
@@ -20,7 +21,7 @@ def check_images(manifest: Manifest, volumes: Mapping[str, Volume]) -> None:
 
     Raises
     ------
-    Permanent
+    UnfitImage
         One is missing, or is not what the bundle was made for.
     """
     for image in manifest.inputs:
@@ -42,26 +43,30 @@ def resampled(manifest: Manifest, volumes: Mapping[str, Volume], grid: Grid) -> 
     return images
 
 
-def preprocess(manifest: Manifest, images: Mapping[str, Floats]) -> Floats:
-    """Channels (channel, z, y, x) in the order of the manifest's inputs."""
+def preprocess(manifest: Manifest, operations: Sequence[Preprocessing], images: Mapping[str, Floats]) -> Floats:
+    """Channels (channel, z, y, x) in the order of the manifest's inputs.
+
+    Parameters
+    ----------
+    operations
+        The manifest's, `scale.settled` for the native images.
+    """
     channels = np.stack([images[image.role] for image in manifest.inputs])
     position = {image.role: index for index, image in enumerate(manifest.inputs)}
-    for operation in manifest.preprocessing:
+    for operation in operations:
         channel = channels[position[operation.role]]
-        if operation.operation == "clip":
-            np.clip(channel, operation.a, operation.b, out=channel)
-        else:
-            channel -= np.float32(operation.a)
-            channel /= np.float32(operation.b)
+        apply(operation, channel)
+        if operation.zeros == "stay":
+            channel[images[operation.role] == 0] = 0
     return channels
 
 
 def _check_input(image: ImageInput, volume: Volume | None, thing: str) -> None:
     remedy = "use a bundle made for such images, or correct `select` in the workflow"
     if volume is None:
-        raise Permanent(thing, f"it needs an image of role '{image.role}', which the case has not", remedy)
+        raise UnfitImage(thing, f"it needs an image of role '{image.role}', which the case has not", remedy)
     if (volume.facts.modality, volume.facts.unit) != (image.modality, image.unit):
-        raise Permanent(
+        raise UnfitImage(
             thing,
             f"role '{image.role}' is {volume.facts.modality} in {volume.facts.unit}, "
             f"not {image.modality} in {image.unit}",
@@ -69,10 +74,10 @@ def _check_input(image: ImageInput, volume: Volume | None, thing: str) -> None:
         )
     done = str(volume.facts.scanner.get("CorrectedImage", "")).split("\\")
     if lacking := sorted(set(image.corrections) - set(done)):
-        raise Permanent(thing, f"role '{image.role}' lacks the corrections {', '.join(lacking)}", remedy)
+        raise UnfitImage(thing, f"role '{image.role}' lacks the corrections {', '.join(lacking)}", remedy)
     if image.spacing_limits is not None and not _within(volume.grid, image):
         shown = " x ".join(f"{each:.3g}" for each in volume.grid.spacing)
-        raise Permanent(thing, f"role '{image.role}' has voxels of {shown} mm (z, y, x), outside its limits", remedy)
+        raise UnfitImage(thing, f"role '{image.role}' has voxels of {shown} mm (z, y, x), outside its limits", remedy)
 
 
 def _within(grid: Grid, image: ImageInput) -> bool:

@@ -11,6 +11,7 @@ from lucidray.contracts.grid import Vector
 from lucidray.contracts.images import Concept
 from lucidray.serving.embedding_spec import Embedding, EmbeddingInput
 from lucidray.serving.fields import FileName, Model, Range, Sha256
+from lucidray.serving.preprocessing import Operation, is_by_region
 
 
 class IntendedUse(Model):
@@ -76,15 +77,6 @@ class Preset(Model):
 
     name: str
     digest: str
-
-
-class Preprocessing(Model):
-    """One operation on the voxels, in order, after resampling."""
-
-    operation: Literal["clip", "scale"] = Field(description="clip to [a, b]; scale to (value - a) / b")
-    role: str = Field(description="Role of the image")
-    a: float
-    b: float
 
 
 class GridRule(Model):
@@ -229,7 +221,7 @@ class Manifest(Model):
     preset: Preset | None = None
     segments: Literal["largest", "each"] = Field("largest", description="Which lesions a tabular model is run on")
     grid: GridRule | None = None
-    preprocessing: list[Preprocessing] = Field(default_factory=list)
+    preprocessing: list[Operation] = Field(default_factory=list, description="On the voxels, after resampling")
     inference: Inference | None = None
     postprocessing: Postprocessing | None = None
     outputs: list[Output] = Field(min_length=1)
@@ -244,6 +236,16 @@ class Manifest(Model):
     evaluation: list[Evaluation] = Field(default_factory=list)
     licence: str = Field(description="SPDX expression of the bundle")
     files: dict[FileName, Sha256] = Field(description="SHA-256 of each file beside model.yaml")
+
+    @model_validator(mode="after")
+    def _scaled(self) -> Self:
+        roles = {image.role for image in self.inputs}
+        for operation in self.preprocessing:
+            if operation.role not in roles:
+                raise ValueError(f"preprocessing names the role '{operation.role}', which is no input")
+            if is_by_region(operation) and self.kind == "segmentation":
+                raise ValueError("a segmentation cannot scale over a region that it is yet to find")
+        return self
 
     @property
     def vector(self) -> list[FeatureInput | ClinicalInput | EmbeddingInput]:

@@ -161,10 +161,12 @@ def test_repeats_do_not_depend_on_who_else_is_measured(cohort: Path) -> None:
     assert Perturbations(preset, chain, 1, 6)(subjects[1]) != few
 
 
+@pytest.mark.parametrize("operation", [None, "zscore"])
 def test_deep_features_are_perturbed_like_the_others(
-    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str | None
 ) -> None:
-    """A network that passes the image on, on the grid of the measurement: its mean is the mean intensity."""
+    """A network that passes the image on, on the grid of the measurement: its mean is the mean intensity, on the scale
+    of the whole image although only a part of it is resampled."""
     shape = [1, 1, 16, 32, 32]
     graph = helper.make_graph(
         [helper.make_node("Identity", ["image"], ["same"])],
@@ -181,6 +183,7 @@ def test_deep_features_are_perturbed_like_the_others(
         "intended_use": {"statement": "test", "population": "phantoms", "limitations": "test"},
         "inputs": [{"role": "MR", "modality": "MR", "unit": "1", "spacing_limits": [[3, 3], [2, 2], [2, 2]]}],
         "grid": {"role": "MR", "spacing": [2.0, 2.0, 2.0]},
+        "preprocessing": [{"operation": operation, "role": "MR"}] if operation else [],
         "inference": {"patch": shape[2:]},
         "outputs": [{"name": "same", "meaning": "test"}],
         "embedding": {"layers": [{"name": "all", "output": "same", "channels": 1, "stride": [1, 1, 1]}]},
@@ -193,9 +196,13 @@ def test_deep_features_are_perturbed_like_the_others(
     subject = read_cohort(cohort / "lesions.csv", preset)[1]
     (lesion,) = Perturbations(preset, Chain.parse("RTNVC"), 2, 1)(subject)
     assert not lesion.reason
+    whole = nibabel.load(subject.images["MR"]).get_fdata()
+    centre, scale = (whole.mean(), whole.std()) if operation else (0, 1)
     for features in lesion.measurements:
         found = {(each.family, each.name): each.value for each in features}
-        assert found["deep", "mean_0"] == pytest.approx(found["intensity_statistics", "mean_intensity"], rel=1e-5)
+        mean = found["intensity_statistics", "mean_intensity"]
+        assert mean is not None
+        assert found["deep", "mean_0"] == pytest.approx((mean - centre) / scale, rel=1e-4)
 
 
 def feature(value: float | None) -> Feature:
