@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from lucidray.lab.ibsi1.document import DOCUMENT, document
+from lucidray.lab.ibsi1.document import DOCUMENT, document, table
 from lucidray.lab.ibsi1.phantom import CT, measured
 from lucidray.lab.ibsi1.reference import STRENGTHS, TABLES, Consensus, consensus, strengths
 from lucidray.quantify.ibsi import FAMILY_CODES
 
 ROOT = Path(__file__).parents[2]
+_UNSTATED = "Not stated: the manual gives no value here"
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +77,12 @@ def test_a_value_holds_to_three_digits_and_the_tolerance() -> None:
     assert reference.holds(2.1649)
     assert not reference.holds(2.1651)
     assert not reference.holds(None)
+
+
+def test_a_table_counts_and_lists_by_strength() -> None:
+    rows = [Consensus("stat_mean", 2.15, 0, "moderate"), Consensus("stat_var", 3.05, 0)]
+    lines = list(table(rows, {"stat_mean": 2.15, "stat_var": None}))
+    assert "| intensity statistics | 1 of 1 | 0 of 1 | 1 of 2 |" in lines
+    moderate, unstated = (lines.index(f"### {title}") for title in ("Moderate: 3 to 5 teams", _UNSTATED))
+    assert moderate < lines.index("| stat_mean | 2.15 | 0 | 2.15 | yes |") < unstated
+    assert unstated < lines.index("| stat_var | 3.05 | 0 | undefined | **no** |")
