@@ -22,6 +22,7 @@ from tests.bench.table import Row, compare, report
 from lucidray.lab.features.cohort import read_cohort
 from lucidray.lab.features.measuring import Subject, measure_subject
 from lucidray.lab.features.run import run_cohort
+from lucidray.lab.features.tables import wide
 from lucidray.quantify.preset import load_preset
 from lucidray.quantify.warm import warm_up
 
@@ -65,7 +66,7 @@ def main() -> None:
 def rate(subjects: list[Subject], output: Path, jobs: int) -> float:
     """Patients a minute and core of a whole run, from its start to its table."""
     start = time.perf_counter()
-    outcome = run_cohort(subjects, PRESET, output, jobs=jobs, as_long=False, engine="", console=Console(stderr=True))
+    outcome = run_cohort(subjects, PRESET, output, jobs=jobs, shape=wide, engine="", console=Console(stderr=True))
     elapsed = time.perf_counter() - start
     assert not outcome.failures, outcome.failures
     return outcome.lesions * 60 / elapsed / jobs

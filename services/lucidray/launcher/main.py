@@ -106,6 +106,7 @@ def features(
     jobs: Annotated[int, typer.Option(min=1, help="Subjects measured at a time, each in a process.")] = 1,
     long: Annotated[bool, typer.Option("--long", help="One row a feature instead of one a lesion.")] = False,
     any_grid: Annotated[bool, typer.Option(help="The mask may be on a grid of its own in the same space.")] = False,
+    clinical: Annotated[Path | None, typer.Option(help="CSV file of age, sex, ... by subject, to join.")] = None,
     describe: Annotated[str, typer.Option(help="Explain a feature, filter or family: name, IBSI code or column.")] = "",
 ) -> None:
     """Measure radiomic features of a lesion or a cohort, with the engine that serves."""
@@ -116,7 +117,7 @@ def features(
         return
     from lucidray.lab.features.command import Request, run
 
-    sys.exit(run(Request(cohort, image or [], mask, roi, preset, output, jobs, long, any_grid), out))
+    sys.exit(run(Request(cohort, image or [], mask, roi, preset, output, jobs, long, any_grid, clinical), out))
 
 
 @presets_app.command("list")

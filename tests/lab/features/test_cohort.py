@@ -22,6 +22,7 @@ from lucidray.lab.features.command import SOME_FAILED
 from lucidray.lab.features.journal import Journal
 from lucidray.lab.features.measuring import Subject, measure_subject
 from lucidray.lab.features.run import run_cohort
+from lucidray.lab.features.tables import wide
 from lucidray.lab.features.workers import run_each
 from lucidray.launcher.main import app
 from lucidray.phantom import PhantomStudy
@@ -56,7 +57,7 @@ def cohort(forms: Forms, tmp_path: Path) -> Path:
 
 def measured(cohort: Path, output: Path, *, jobs: int = 1) -> list[dict[str, str]]:
     subjects = read_cohort(cohort, SUV)
-    run_cohort(subjects, SUV, output, jobs=jobs, as_long=False, engine="1", console=QUIET)
+    run_cohort(subjects, SUV, output, jobs=jobs, shape=wide, engine="1", console=QUIET)
     with output.open(newline="") as file:
         return list(csv.DictReader(file))
 
@@ -94,7 +95,7 @@ def test_a_second_run_measures_only_what_is_missing(
     output = tmp_path / "f.csv"
     measured(cohort / "list.csv", output)
     asked: list[str] = []
-    monkeypatch.setattr("lucidray.lab.features.run.run_each", _recording(asked))
+    monkeypatch.setattr("lucidray.lab.features.run.run_each", recording(asked))
     measured(cohort / "list.csv", output)
     assert asked == ["two"]  # the one that failed
     repaired = cohort / "two" / "PET_mask.nii.gz"
@@ -107,7 +108,7 @@ def test_a_second_run_measures_only_what_is_missing(
     assert not Journal(output).path.exists()
 
 
-def _recording(asked: list[str]) -> Callable[..., object]:
+def recording(asked: list[str]) -> Callable[..., object]:
     def each(work: object, tasks: list[Subject], jobs: int) -> object:
         asked.extend(task.name for task in tasks)
         return run_each(work, tasks, jobs)  # type: ignore[arg-type]

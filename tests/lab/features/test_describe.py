@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from lucidray.contracts.results import Feature
 from lucidray.core.errors import Permanent
+from lucidray.lab.features.clinical import INPUTS, column_of
 from lucidray.lab.features.describe import describe, descriptions
 from lucidray.lab.features.tables import AGGREGATIONS, column
 from lucidray.launcher.main import app
@@ -27,8 +28,9 @@ def test_every_feature_filter_and_fusion_of_the_engine_is_described() -> None:
     }
     together = {f"{FAMILY} {name}" for name in association.NAMES}
     deep = {f"deep {pooling}" for pooling in get_args(Pooling)}
+    clinical = {f"clinical {each.name}" for each in INPUTS.values()}
     variants = {f"{each.family} {each.name}{SUFFIX}" for each in definitions().values() if each.code in POWERS}
-    assert set(descriptions()) == set(features()) | filters | fusions | together | deep | variants
+    assert set(descriptions()) == set(features()) | filters | fusions | together | deep | variants | clinical
 
 
 def test_every_entry_has_a_formula_a_sentence_and_a_source() -> None:
@@ -115,7 +117,14 @@ def test_every_column_of_a_table_is_explained() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("family", ["glcm", "gradient", "voxelwise_association", "deep", "filters"])
+def test_clinical_columns_are_explained() -> None:
+    for each in INPUTS.values():
+        (entry,) = describe(column_of(each))
+        assert (entry.family, entry.name) == ("clinical", each.name)
+        assert entry.unit == ("none" if each.unit == "1" else each.unit)
+
+
+@pytest.mark.parametrize("family", ["glcm", "gradient", "voxelwise_association", "deep", "clinical", "filters"])
 def test_a_family_is_explained_feature_by_feature(family: str) -> None:
     every = {key for key, each in descriptions().items() if each.family == family}
     assert len(every) > 1

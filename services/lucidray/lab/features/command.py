@@ -1,6 +1,6 @@
 """The command `lucidray features`: what its options mean."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -10,13 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from lucidray.core.errors import Permanent
+from lucidray.lab.features.clinical import read_clinical
 from lucidray.lab.features.cohort import read_cohort
 from lucidray.lab.features.lesion import LesionRow
 from lucidray.lab.features.measuring import Subject, engine_of, label_of, measure_subject, only_role
 from lucidray.lab.features.presets import find_preset
 from lucidray.lab.features.rois import region_names
 from lucidray.lab.features.run import run_cohort
-from lucidray.lab.features.tables import AGGREGATIONS, check_writable, long, wide, write_table
+from lucidray.lab.features.tables import AGGREGATIONS, Rows, check_writable, long, wide, write_table
 from lucidray.quantify.preset import Preset
 
 SOME_FAILED = 3  # exit code: the table is there, but subjects failed
@@ -35,6 +36,7 @@ class Request:
     jobs: int
     as_long: bool
     any_grid: bool
+    clinical: Path | None = None
 
 
 def run(request: Request, console: Console) -> int:
@@ -56,6 +58,8 @@ def run(request: Request, console: Console) -> int:
             "it needs a cohort, or an image and a mask",
             "`lucidray features COHORT -p PRESET -o F.csv`, or `lucidray features --image I --mask M -p PRESET`",
         )
+    if request.clinical is not None and not of_cohort:
+        raise Permanent("option --clinical", "it is for cohorts", "give a cohort, or leave it out")
     preset = find_preset(request.preset)
     return _cohort(request, preset, console) if of_cohort else _lesion(request, preset, console)
 
@@ -71,12 +75,19 @@ def _cohort(request: Request, preset: Preset, console: Console) -> int:
     if request.cohort is None or request.output is None:
         raise Permanent("command features", "a cohort needs an output", "say -o F.csv, F.parquet or F.json")
     subjects = read_cohort(request.cohort, preset, request.roi, any_grid=request.any_grid)
+    shape: Callable[[list[LesionRow]], Rows] = long if request.as_long else wide
+    if request.clinical is not None:
+        clinical = read_clinical(request.clinical)
+        clinical.check(subject.name for subject in subjects)
+        shape = clinical.joined(shape, as_long=request.as_long)
+        if clinical.left_out:
+            console.print(f"clinical columns without a code, left out: {', '.join(clinical.left_out)}", markup=False)
     outcome = run_cohort(
         subjects,
         preset,
         request.output,
         jobs=request.jobs,
-        as_long=request.as_long,
+        shape=shape,
         engine=engine_of(preset),
         console=console,
     )

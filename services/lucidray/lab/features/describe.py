@@ -33,12 +33,14 @@ _UNITS = {
     "intensity_volume": "that of the image times mm³",
     "intensity_per_length": "that of the image, per mm",
 }
+_CLINICAL_UNITS = {"age": "a", "weight": "kg", "height": "m"}
 _SOURCE: Mapping[str, str] = {  # by family; '' is the manual of the IBSI
     "": "IBSI reference manual, arXiv:1612.07003",
     "filters": "IBSI-2 reference manual, arXiv:2006.05470",
     "fusions": "Vallieres et al. 2015, Phys Med Biol 60:5471; Lv et al. 2020, IEEE J Biomed Health Inform 24:2268",
     "voxelwise_association": "Maes et al. 1997, IEEE TMI 16:187; Studholme et al. 1999, Pattern Recognition 32:71",
     "deep": "the bundle that embeds the region",
+    "clinical": "DICOM PS3.3 C.7.1.1 and C.7.2.2; codes of PS3.16 TID 1007 and SNOMED CT",
 }
 _WIDTH = 100  # characters of a line
 
@@ -91,6 +93,7 @@ def describe(what: str) -> list[Description]:
         There is none; names the nearest ones.
     """
     wanted = re.sub(r"^(?:.*_deep_)?(mean|max|std)_\d+$", r"deep \1", what.strip().lower())  # of a channel
+    wanted = re.sub(r"^clinical_(\w+)_\d+$", r"clinical \1", wanted)
     ends = (wanted, wanted.rpartition("_")[2])  # a column ends in its code
     found = [
         each
@@ -120,9 +123,8 @@ def _measured() -> dict[str, Description]:
         for key, text in section.features.items() if family not in _MODELS else ():
             known = manual.get(key)
             if known is None:
-                plain = Description(
-                    key, family, "", "none", text.formula, text.meaning, section.symbols, _SOURCE[family]
-                )
+                unit = _CLINICAL_UNITS.get(key, "none") if family == "clinical" else "none"
+                plain = Description(key, family, "", unit, text.formula, text.meaning, section.symbols, _SOURCE[family])
                 entries[f"{family} {key}"] = plain
                 continue
             unit = _UNITS[known.quantity]

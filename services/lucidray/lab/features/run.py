@@ -1,6 +1,6 @@
 """Measure a cohort: in several processes, subject by subject, going on where an earlier run stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from lucidray.core.errors import LucidrayError
 from lucidray.lab.features.journal import Journal, key_of
 from lucidray.lab.features.lesion import LesionRow
 from lucidray.lab.features.measuring import Subject, label_of, measure_subject
-from lucidray.lab.features.tables import check_writable, long, wide, write_table
+from lucidray.lab.features.tables import Rows, check_writable, write_table
 from lucidray.lab.features.workers import run_each
 from lucidray.quantify.engine import software
 from lucidray.quantify.preset import Preset
@@ -55,17 +55,17 @@ def run_cohort(
     output: Path,
     *,
     jobs: int,
-    as_long: bool,
+    shape: Callable[[list[LesionRow]], Rows],
     engine: str,
     console: Console,
 ) -> Outcome:
     """Measure all subjects and write their table, in the order of the subjects.
 
     Those that an earlier run measured are taken from its journal, unless their files, the preset or the engine
-    changed; those that failed are tried again. The journal goes when all are measured.
+    changed; those that failed are tried again. The journal goes when all are measured. `shape` makes the rows of the
+    table, subject by subject.
     """
     check_writable(output)
-    shape = long if as_long else wide
     with Journal(output) as journal:
         keys = [key_of(subject, preset, engine) for subject in subjects]
         found = {at: rows for at, key in enumerate(keys) if (rows := journal.find(key)) is not None}
