@@ -91,6 +91,22 @@ def test_the_vault_does_not_open_without_a_strong_key(data: Path, monkeypatch: p
     assert (data / "vault.db").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("arguments", [["lucidray.deidentify"], ["lucidray.launcher.main", "run", "control"]])
+def test_nothing_starts_with_another_key_than_the_vaults(data: Path, arguments: list[str]) -> None:
+    write_site_key(data / "secrets" / "site.key")
+    path = write(data / "secrets" / "vault.key", VAULT_KEY.hex())
+    vault = open_vault("tester")
+    vault.pin("patient", 1)
+    write(path, f"{OTHER_KEY.hex()}\n{VAULT_KEY.hex()}")
+    open_vault("tester")  # as in a rotation
+    write(path, OTHER_KEY.hex())
+    with pytest.raises(Permanent, match=r"vault key \w+: .*not in the key file; .*deidentify.vault_key_file"):
+        open_vault("tester")
+    run = subprocess.run([sys.executable, "-m", *arguments], capture_output=True, text=True, timeout=60)
+    said = run.stdout + run.stderr
+    assert run.returncode == 1 and "not in the key file" in said and "Traceback" not in said, said
+
+
 @pytest.mark.parametrize("module", ["lucidray.deidentify", "lucidray.launcher.main"])
 def test_no_service_starts_without_a_strong_key(data: Path, module: str) -> None:
     write_site_key(data / "secrets" / "site.key")

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lucidray.core.clock import SystemClock
 from lucidray.core.database import open_database
+from lucidray.core.errors import Transient
 from lucidray.core.identity import SiteKey
 from lucidray.core.settings import CoreSettings
 from lucidray.deidentify import seal
@@ -36,14 +37,16 @@ def vault_keys() -> seal.VaultKeys:
 
 
 def check_keys() -> None:
-    """Refuse to start without keys; a case would find out too late.
+    """Refuse to start without keys, or with others than the vault's; a case would find out too late.
 
     Raises
     ------
     Permanent
-        A key is missing or weak, or a certificate is none.
+        A key is missing, weak or another one, or a certificate is none.
     """
     vault_keys()
+    with suppress(Transient):  # its database may still be on its way up: cases wait for it
+        open_vault("start")
     open_keyring()
     read_certificates(DeidentifySettings.load().encrypt_for)
 
@@ -54,7 +57,7 @@ def open_vault(actor: str) -> Vault:
     Raises
     ------
     Permanent
-        Its key is missing or weak.
+        Its key is missing or weak, or is not the one under which its rows are.
     Transient
         Its database does not answer.
     """
@@ -66,7 +69,9 @@ def open_vault(actor: str) -> Vault:
         engine = open_database(data, "vault", METADATA, url)
     except SQLAlchemyError as error:
         raise unavailable(error) from None
-    return Vault(engine, vault_keys, SystemClock(), actor)
+    vault = Vault(engine, vault_keys, SystemClock(), actor)
+    vault.check_keys()
+    return vault
 
 
 def _make_private(file: Path) -> None:

@@ -70,6 +70,23 @@ class VaultKeys:
         except (InvalidTag, ValueError):
             raise _damaged() from None
 
+    def require(self, key_id: str) -> bytes:
+        """The vault key of an id, to seal row keys with.
+
+        Raises
+        ------
+        Permanent
+            It is not at hand.
+        """
+        wrapping = self._wrapping.get(key_id)
+        if wrapping is None:
+            raise Permanent(
+                f"vault key {key_id}",
+                "rows were sealed with it and it is not in the key file",
+                "add it there, or name the right file in deidentify.vault_key_file",
+            )
+        return wrapping
+
     def rewrap(self, sealed: Sealed, bound: bytes) -> Sealed:
         """The same body, its row key sealed by the current vault key.
 
@@ -85,11 +102,7 @@ class VaultKeys:
         return _encrypt(self._wrapping[self.current], row_key, bound + self.current.encode())
 
     def _unwrap(self, sealed: Sealed, bound: bytes) -> bytes:
-        wrapping = self._wrapping.get(sealed.key_id)
-        if wrapping is None:
-            raise Permanent(
-                f"vault key {sealed.key_id}", "a row was sealed with it and it is not in the key file", "add it there"
-            )
+        wrapping = self.require(sealed.key_id)
         try:
             return _decrypt(wrapping, sealed.row_key, bound + sealed.key_id.encode())
         except (InvalidTag, ValueError):

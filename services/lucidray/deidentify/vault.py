@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, union
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -119,6 +119,22 @@ class Vault:
                 yield connection
         except SQLAlchemyError as error:
             raise unavailable(error) from None
+
+    def check_keys(self) -> None:
+        """Look whether the keys of all rows are at hand.
+
+        Raises
+        ------
+        Permanent
+            One is not.
+        Transient
+            The database does not answer.
+        """
+        with self.begin() as connection:
+            used = connection.scalars(union(select(RECORDS.c.key_id), select(PATIENTS.c.key_id))).all()
+        keys = self._keys()
+        for key_id in used:
+            keys.require(key_id)
 
     def write(self, row: RowKey, record: VaultRecord, *, join: bool = False) -> None:
         """Keep a record; durable on return. The same record again changes nothing.
