@@ -2,8 +2,9 @@
 
 import errno
 import os
+import re
+import time
 import zlib
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,11 @@ from pydicom.uid import (
     RLELossless,
 )
 from sqlalchemy.exc import OperationalError
-from tests.gateway.node import PLANTED, Node, RawPeer, ct, data_set, part10
+from tests.gateway.node import PLANTED, WAIT_SECONDS, Node, RawPeer, ct, data_set, part10
 
 from lucidray.core.canonical import digest_bytes
 from lucidray.gateway.spool import Incoming
-from lucidray.v1.events_pb2 import CaseState
+from lucidray.v1.events_pb2 import CaseState, LedgerEvent
 
 SUCCESS = 0x0000
 UID = "1.2.3.4.5"
@@ -184,16 +185,47 @@ def test_too_large_is_refused_and_the_association_goes_on(tmp_path: Path) -> Non
         assert "larger than 20000 bytes" in event.cause
 
 
-def test_the_same_object_refused_again_keeps_its_id(node: Node) -> None:
+def refuse(node: Node, *objects: tuple[str, bytes]) -> None:
     with RawPeer(node.address) as peer:
         peer.associate()
-        for body in (b"\0" * 99, b"\0" * 77):
-            peer.store(UID.encode(), body)
-        peer.store(b"1.2.3.9", b"\0" * 99)
-    node.relayed()
-    events = node.refused()  # of several partitions: in no order
-    assert sorted(Counter(event.case_id for event in events).values()) == [1, 2]
-    assert len({event.event_id for event in events}) == 3
+        for uid, body in objects:
+            assert peer.store(uid.encode(), body) != SUCCESS
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def objects_of(event: LedgerEvent) -> int:
+    return int(event.summary["objects"])
+
+
+def test_many_objects_refused_for_one_reason_fill_one_line_with_their_number(node: Node) -> None:
+    zeros = b"\0" * 99
+    refuse(node, *((f"1.2.3.{number}", zeros) for number in range(25)))
+    wait(lambda: any(objects_of(event) == 25 for event in node.refused()))
+    events = node.refused()
+    assert len({event.case_id for event in events}) == 1
+    assert len({event.event_id for event in events}) == len(events)
+    assert sorted(map(objects_of, events)) == [1, 2, 4, 8, 16, 25]
+    last = max(events, key=objects_of)
+    assert re.match(r"25 objects from \S+ \(127\.0\.0\.1\), last object [0-9a-f]{12}$", last.thing)
+    assert last.at.ToDatetime() == max(event.at.ToDatetime() for event in events)
+
+    refuse(node, ("1.2.3.0", zeros), ("1.2.3.99", zeros))  # one of them again, in another association
+    wait(lambda: any(objects_of(event) == 26 for event in node.refused()))
+    assert {event.case_id for event in node.refused()} == {last.case_id}
+
+
+def test_another_reason_has_a_line_of_its_own(node: Node) -> None:
+    whole = encoded(image())
+    refuse(node, (UID, whole[:-1]), (UID, whole[:-9]), (UID, b"\0" * 99))
+    wait(lambda: len(node.refused()) == 2)
+    assert sorted(objects_of(event) for event in node.refused()) == [1, 1]
+    assert len({event.case_id for event in node.refused()}) == 2
 
 
 def _full(*_: Any) -> Any:

@@ -16,9 +16,10 @@ from lucidray.gateway.groupcommit import GroupCommit
 from lucidray.gateway.index import Arrival, InstanceIndex
 from lucidray.gateway.inspection import Identity, NotAccepted, check_request, inspect
 from lucidray.gateway.part10 import file_head
-from lucidray.gateway.refusals import Peer, refusal_event
+from lucidray.gateway.refusals import Peer, Refusals
 from lucidray.gateway.settings import Limits
 from lucidray.gateway.spool import Incoming, Spool
+from lucidray.v1.events_pb2 import LedgerEvent
 
 log = logging.get(__name__)
 
@@ -67,6 +68,7 @@ class Intake:
         self._limits = limits
         self._clock = clock
         self._accepted = accepted
+        self._refusals = Refusals(key)
         self._group: GroupCommit[Arrival, bool] = GroupCommit(self._commit)
 
     def begin(self, peer: Peer, request: StoreRequest, context: Context) -> "Reception":
@@ -138,21 +140,30 @@ class Intake:
         incoming.discard()
 
     def tell(self, peer: Peer, request: StoreRequest, refused: NotAccepted) -> None:
-        """Log, count and put a refusal into the outbox for the ledger."""
-        event = refusal_event(self._key, peer, request, refused, self._clock.now())
+        """Log and count a refusal, and put what the ledger is to know of it into the outbox."""
+        refusal = self._refusals.add(peer, request, refused, self._clock.now())
         log.warning(
             "object-refused",
-            case_id=event.case_id,
+            case_id=refusal.case_id,
+            instance_key=refusal.instance_key,
             peer=peer.ae_title,
             address=peer.address,
-            status=event.summary["status"],
+            status=f"0x{refused.status:04X}",
             cause=refused.cause,
         )
-        try:
-            self._index.queue(LEDGER, event.case_id, event.SerializeToString())
-            self._accepted()
-        except SQLAlchemyError as error:
-            log.error("refusal-not-told", case_id=event.case_id, error=error)
+        self._say(refusal.events)
+
+    def settle(self, peer: Peer) -> None:
+        """An association has ended: the ledger learns how many of its objects were refused."""
+        self._say(self._refusals.untold(peer))
+
+    def _say(self, events: Sequence[LedgerEvent]) -> None:
+        for event in events:
+            try:
+                self._index.queue(LEDGER, event.case_id, event.SerializeToString())
+                self._accepted()
+            except SQLAlchemyError as error:
+                log.error("refusal-not-told", case_id=event.case_id, error=error)
 
 
 class Reception:

@@ -108,6 +108,7 @@ class StoreSession:
         if self._reception is not None:
             self._reception.abandon()
             self._reception = None
+        self._intake.settle(self._transfer.peer)
 
     def _receive(self) -> Iterator[Command | Data | Control]:
         self._socket.settimeout(POLL_SECONDS)
