@@ -10,11 +10,12 @@ from lucidray.bus import Bus, open_bus
 from lucidray.core import topics
 from lucidray.core.errors import Transient
 from lucidray.core.identity import write_site_key
+from lucidray.dispatch import app
 from lucidray.dispatch.app import Dispatch
 from lucidray.dispatch.cases import Cases
 from lucidray.runtime.service import all_topics
 from lucidray.runtime.stop import Stop
-from lucidray.v1.events_pb2 import CaseCommand, CommandKind
+from lucidray.v1.events_pb2 import CaseCommand, CaseState, CommandKind, IntakeEvent, LedgerEvent
 
 GROUPS = {"lucidray.dispatch.intake": [topics.INTAKE], "lucidray.dispatch.cases": [topics.RETURNED, topics.COMMANDS]}
 NOT_A_MESSAGE = b"\xff\xff\xff"
@@ -53,6 +54,25 @@ def test_a_record_that_does_not_decode_is_passed_over(bus: Bus, topic: str, caps
         dispatch.close()
     printed = capsys.readouterr()
     assert "record-not-decoded" in printed.out + printed.err
+
+
+def test_what_is_written_is_published_without_waiting_for_the_clock(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "TICK_SECONDS", 600)
+    stop = Stop()
+    dispatch = Dispatch(bus, stop)
+    dispatch.start()
+    try:
+        time.sleep(0.5)  # the clock has begun to wait
+        event = IntakeEvent()
+        event.stored.study_key = "s" * 32
+        event.stored.instances.add(instance_key="i", byte_digest="d", object_key="intake/lost")
+        with bus.producer() as producer, bus.consumer("test", [topics.LEDGER]) as ledger:
+            producer.send(topics.INTAKE, event.SerializeToString())
+            said = [LedgerEvent.FromString(each.value) for each in ledger.poll(20)]
+        assert said[0].state == CaseState.CASE_STATE_COLLECTING
+    finally:
+        stop.set()
+        dispatch.close()
 
 
 def test_a_command_that_failed_for_a_store_is_delivered_again(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:

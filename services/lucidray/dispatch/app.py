@@ -28,7 +28,7 @@ from lucidray.v1.events_pb2 import CaseCommand, CaseReturned, CaseState
 log = logging.get(__name__)
 
 POLL_SECONDS = 0.2
-TICK_SECONDS = 0.05
+TICK_SECONDS = 1.0  # for deadlines; whatever this process reads or writes wakes its clock at once
 
 
 class Dispatch:
@@ -44,6 +44,7 @@ class Dispatch:
         self._cases = Cases(self._engine, clinical, analysis)
         workflows = load_workflows(settings.workflows)
         self._closer = Closer(self._engine, clinical, analysis, workflows, BundleShelf(), settings)
+        self._written = threading.Event()
         self._threads = [
             threading.Thread(target=self._guard, args=(target,), name=f"dispatch-{target.__name__.strip('_')}")
             for target in (self._read_intake, self._read_cases, self._keep_time)
@@ -61,6 +62,7 @@ class Dispatch:
 
     def close(self) -> None:
         """Wait for the threads after `stop` was set."""
+        self._written.set()
         for thread in self._threads:
             thread.join()
         self._engine.dispose()
@@ -82,6 +84,7 @@ class Dispatch:
                 studies = self._intake.take(records)
                 self._say_collecting(studies - known)
                 known |= studies
+                self._written.set()
                 commit_point("dispatch.indexed")
                 try:
                     consumer.commit({record.source: record.offset + 1 for record in records})
@@ -100,6 +103,7 @@ class Dispatch:
             while not self._stop.is_set():
                 for record in consumer.poll(POLL_SECONDS):
                     self._take(record)
+                    self._written.set()
                     try:
                         consumer.commit({record.source: record.offset + 1})
                     except NotOwner:
@@ -122,11 +126,12 @@ class Dispatch:
     def _keep_time(self) -> None:
         with self._bus.producer() as producer:
             while not self._stop.is_set():
+                self._written.clear()
                 now = self._clock.now()
                 self._closer.close_due(now)
                 self._cases.fire_timers(now)
                 if not outbox.relay(self._engine, producer):
-                    self._stop.wait(TICK_SECONDS)
+                    self._written.wait(TICK_SECONDS)
 
 
 def start(bus: Bus, stop: Stop, stack: ExitStack) -> Callable[[], bool]:

@@ -12,24 +12,16 @@ from lucidray.bus.sqlite.membership import Claims, Expelled
 from lucidray.bus.sqlite.writer import Writer
 from lucidray.core.errors import Permanent
 
-# How long to sleep between looks at the file: brief after activity, longer when idle.
-SHORTEST_SLEEP = 0.002
-LONGEST_SLEEP = 0.02
-SLEEP_GROWTH = 1.2
-
 
 class SqliteConsumer(Consumer):
-    """Polls the file: SQLite has no way to be told of another process's commit.
-
-    ``PRAGMA data_version`` changes with every commit by another connection and costs
-    microseconds, so that looking a hundred times a second costs nothing to speak of.
-    """
+    """Reads the file when the process's `Watch` saw a commit."""
 
     def __init__(
         self, path: Path, writer: Writer, heartbeat: Heartbeat, group: str, topics: Sequence[str], name: str
     ) -> None:
         self._path = path
         self._writer = writer
+        self._watch = writer.watch
         self._heartbeat = heartbeat
         self._group = group
         self._topics = tuple(topics)
@@ -47,8 +39,8 @@ class SqliteConsumer(Consumer):
 
     def poll(self, timeout: float, max_records: int = 500) -> Sequence[Record]:
         deadline = time.monotonic() + timeout
-        sleep = SHORTEST_SLEEP
         while True:
+            seen = self._watch.changes  # before looking: a commit after it wakes us
             with failures(self._path):
                 changed = self._changed()
                 self._keep_claims(changed)
@@ -56,8 +48,7 @@ class SqliteConsumer(Consumer):
             left = deadline - time.monotonic()
             if records or left <= 0:
                 return records
-            time.sleep(min(sleep, left))
-            sleep = min(sleep * SLEEP_GROWTH, LONGEST_SLEEP)
+            self._watch.wait(seen, left)
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         lost = [source for source in offsets if source not in self._claims.partitions]

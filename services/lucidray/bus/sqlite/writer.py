@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from lucidray.bus.sqlite.database import connect, failures, transaction
 from lucidray.bus.sqlite.log import NewRecord, append, trim
+from lucidray.bus.sqlite.watch import Watch
 from lucidray.core.logging import get
 
 # Beyond this a sender waits until the thread took the batch: memory stays bounded.
@@ -69,6 +70,7 @@ class Writer:
         self._closing = False
         self._next_trim = time.monotonic() + TRIM_EVERY_SECONDS
         self._connection = connect(path, durable=True)
+        self.watch = Watch(path)
         self._thread = threading.Thread(target=self._run, name=f"bus-writer {path.name}", daemon=True)
         self._thread.start()
 
@@ -84,6 +86,7 @@ class Writer:
             self._condition.notify_all()
         self._thread.join()
         self._connection.close()
+        self.watch.close()
 
     def append(self, record: NewRecord, failed: Callable[[Exception], None]) -> Batch:
         """Hand in a record; `failed` is called if its batch cannot be written.
