@@ -2,6 +2,10 @@
 
 import csv
 import json
+import signal
+import subprocess
+import sys
+import time
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -260,6 +264,64 @@ def test_a_file_that_breaks_the_engine_is_left_out_alone(
     assert "transfer syntax" in reasons["Müller^Jörg 1.dcm"]
     assert reasons["Müller^Jörg 2.dcm"] == "it cannot be written (ValueError)"
     assert report.written == len(objects(tmp_path / "out")) == COUNT + 1
+
+
+WAITS_AT_THE_SECOND_STUDY = """
+import sys, time
+from pathlib import Path
+from lucidray.deidentify.folders.keys import Forgotten
+from lucidray.launcher.main import main
+
+flag = Path(sys.argv.pop())
+
+def keep(*_):
+    if flag.exists():
+        flag.with_suffix(".waits").touch()
+        time.sleep(600)
+    flag.touch()
+
+Forgotten.keep = keep
+main()
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_was_interrupted_begins_anew_on_the_same_folder(
+    source: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    target, flag = tmp_path / "out", tmp_path / "flag"
+    command = ["deidentify", str(source), str(target), "--jobs", "2"]
+    interrupted = subprocess.Popen(
+        [sys.executable, "-c", WAITS_AT_THE_SECOND_STUDY, *command, str(flag)], stderr=subprocess.PIPE, text=True
+    )
+    end = time.monotonic() + 60
+    while not flag.with_suffix(".waits").exists():
+        assert interrupted.poll() is None and time.monotonic() < end
+        time.sleep(0.02)
+    with pytest.raises(Permanent, match="another running process uses it"):
+        export(source, target)
+    interrupted.send_signal(how)
+    said = interrupted.communicate(timeout=60)[1]  # ends when its processes have ended too
+    assert interrupted.returncode
+    if how == signal.SIGTERM:
+        assert "interrupted" in said and "Traceback" not in said
+        assert not list(target.glob(".incoming-*"))
+    [left] = {Path(name).parts[0] for name in objects(target) if not name.startswith(".")}
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert len(objects(target)) == COUNT + 3 and not (target / left).exists()
+    assert not [path for path in target.iterdir() if path.name.startswith(".")]
+
+
+def test_only_what_an_interrupted_run_made_is_taken_away(source: Path, tmp_path: Path) -> None:
+    target, elsewhere = tmp_path / "out", tmp_path / "elsewhere" / "1.2"
+    for folder in (target / "PAT1" / "1.2", target / "PAT1" / "mine", elsewhere):
+        folder.mkdir(parents=True)
+    (target / ".unfinished").write_text("PAT1/1.2\n../elsewhere/1.2\n")
+    with pytest.raises(Permanent, match="not empty"):
+        export(source, target)
+    assert not (target / "PAT1" / "1.2").exists()
+    assert (target / "PAT1" / "mine").exists() and elsewhere.exists()
 
 
 def test_nothing_is_mixed_with_what_is_there(source: Path, tmp_path: Path) -> None:

@@ -16,11 +16,14 @@ class FolderLock:
         Exists, on a local disk.
     setting
         What names the folder; for the remedy.
+    needed
+        Whether a file system without locks is refused; else its folders are used all the same.
     """
 
-    def __init__(self, folder: Path, setting: str) -> None:
+    def __init__(self, folder: Path, setting: str, *, needed: bool = True) -> None:
         self._folder = folder
         self._setting = setting
+        self._needed = needed
         self._descriptor = -1
 
     def take(self) -> None:
@@ -29,7 +32,7 @@ class FolderLock:
         Raises
         ------
         Permanent
-            Another process is, or the file system knows no locks.
+            Another process is, or the file system knows no locks and they are needed.
         """
         descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -43,6 +46,8 @@ class FolderLock:
             ) from None
         except OSError as error:
             os.close(descriptor)
+            if not self._needed:
+                return
             raise Permanent(
                 f"folder {self._folder}",
                 f"it cannot be locked ({error.strerror})",

@@ -1,7 +1,10 @@
 """The commands `lucidray deidentify`: a folder out, results back, and a second look."""
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -54,13 +57,28 @@ def folder(
 
     keys: Keys = kept_keys() if vault else Forgotten()
     rules = our_rules()
-    report = export_folder(source, target, profile, keys, jobs, out, clean_pixels=clean_pixels, rules=rules)
+    with _ended_in_order():
+        report = export_folder(source, target, profile, keys, jobs, out, clean_pixels=clean_pixels, rules=rules)
     report.show(out)
     if refused:
         report.write_refused(refused)
     if nifti:
         _export_nifti(target)
     sys.exit(0 if report.written else 1)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM ends what runs as Ctrl-C does: nothing half done stays, and no process goes on."""
+
+    def end(*_: object) -> None:
+        sys.exit("interrupted: the folder is not complete; the same command takes away what is there and begins anew")
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _export_nifti(target: Path) -> None:

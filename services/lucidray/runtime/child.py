@@ -5,7 +5,6 @@ anything while they compute: what they print or raise never leaves the child as 
 it could quote what they read from a scan.
 """
 
-import ctypes
 import importlib
 import multiprocessing
 import os
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from lucidray.core import logging, metrics
+from lucidray.core.children import end_with
 from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.core.settings import CoreSettings
 from lucidray.runtime.execute import execute
@@ -25,7 +25,6 @@ from lucidray.store.cases import CaseStore, Manifest
 from lucidray.v1.case_pb2 import Case, Zone
 
 _CONTEXT = multiprocessing.get_context("spawn")
-_PR_SET_PDEATHSIG = 1
 
 
 class Died(Exception):
@@ -130,9 +129,7 @@ class Child:
 
 
 def _main(connection: Connection, parent: int) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # never outlive the worker
-    if os.getppid() != parent:
-        return
+    end_with(parent)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the worker decides when we end
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     core = CoreSettings.load()

@@ -1,9 +1,10 @@
 """A folder from beginning to end: find, clean in parallel, keep the way back, and only then show a study."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Protocol, TypeVar
 from rich.console import Console
 from rich.progress import Progress
 
-from lucidray.core.errors import Permanent, Refused
+from lucidray.core.children import end_with
+from lucidray.core.errors import Refused
+from lucidray.core.folderlock import FolderLock
 from lucidray.deidentify import dicomfile, modules
 from lucidray.deidentify.folders.intake import StudyFiles, by_study, files_in, scan
 from lucidray.deidentify.folders.keys import Keys
 from lucidray.deidentify.folders.report import Report
+from lucidray.deidentify.folders.unfinished import INCOMING, Unfinished
 from lucidray.deidentify.folders.worker import Done, Task, clean_files
 from lucidray.deidentify.pixels import PixelPolicy
 from lucidray.deidentify.profile import load_profile
@@ -55,16 +59,20 @@ def export_folder(
     Raises
     ------
     Permanent
-        There is no such profile, no file, or something in `target` already.
+        There is no such profile, no file, something in `target` that no interrupted run left, or another run.
     """
     pixels = PixelPolicy(clean_pixels, rules, load_profile(profile).heads == "stay")
     paths = files_in(source)
-    if target.exists() and any(target.iterdir()):
-        raise Permanent(f"folder {target}", "it is not empty", "name a new folder, so that nothing old is mixed in")
     target.mkdir(parents=True, exist_ok=True)
     report = Report(profile, len(paths))
-    bar = Progress(console=console, transient=True)
-    with _pool(jobs) as each, TemporaryDirectory(prefix=".incoming-", dir=target) as incoming, bar:
+    with ExitStack() as stack:
+        lock = FolderLock(target, "OUT", needed=False)  # network shares are a usual place to export to
+        lock.take()
+        stack.callback(lock.release)
+        unfinished = stack.enter_context(Unfinished(target))
+        incoming = stack.enter_context(TemporaryDirectory(prefix=INCOMING, dir=target))
+        each = stack.enter_context(_pool(jobs))
+        bar = stack.enter_context(Progress(console=console, transient=True))
         scanned = dict(bar.track(each(scan, paths), total=len(paths), description="looking"))
         report.refused += [(path, found) for path, found in scanned.items() if isinstance(found, str)]
         found = [(path, scanned[path]) for path in paths]
@@ -76,8 +84,8 @@ def export_folder(
             one.results.append(result)
             bar.advance(done, len(task.paths))
             if len(one.results) == len(one.tasks):
-                _appear(one, target, keys, report)
-    report.write(target / "report.json")
+                _appear(one, target, keys, report, unfinished)
+        report.write(target / "report.json")
     return report
 
 
@@ -115,7 +123,7 @@ def _admitted(
         yield study.identity.study_instance_uid, _Waiting(study, folder, tasks, [])
 
 
-def _appear(one: _Waiting, target: Path, keys: Keys, report: Report) -> None:
+def _appear(one: _Waiting, target: Path, keys: Keys, report: Report, unfinished: Unfinished) -> None:
     """Keep the way back of a study, then move it to where it is seen."""
     report.refused += [refused for result in one.results for refused in result.refused]
     written = _without_suspects(one, report)
@@ -129,6 +137,7 @@ def _appear(one: _Waiting, target: Path, keys: Keys, report: Report) -> None:
         report.refused += [(path, error.cause) for path in written]
         return
     home = target / task.patient.patient_id / study_instance_uid
+    unfinished.appears(home)
     home.parent.mkdir(exist_ok=True)
     shutil.move(one.folder, home)
     report.written += len(written)
@@ -168,11 +177,15 @@ def _pool(jobs: int) -> Iterator[Each]:
     if jobs == 1:
         yield lambda function, items: ((item, function(item)) for item in items)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as executor:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), end_with, (os.getpid(),)) as executor:
 
         def each(function: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
             futures = {executor.submit(function, item): item for item in items}
             for future in as_completed(futures):
                 yield futures.pop(future), future.result()
 
-        yield each
+        try:
+            yield each
+        except BaseException:
+            executor.shutdown(cancel_futures=True)  # what has not begun is not waited for
+            raise
