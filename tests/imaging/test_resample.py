@@ -207,3 +207,12 @@ def test_numbers_that_float32_holds_give_the_same_in_any_type() -> None:
 def test_values_that_are_not_real_numbers_are_refused(kind: str) -> None:
     with pytest.raises(Permanent, match="not real numbers"):
         resample(NUMBERS.astype(kind), CUBE, CUBE)
+
+
+def test_beside_infinity_there_is_no_number_and_no_warning() -> None:
+    values = np.array([[[1.0, np.inf, 3.0, 4.0, 5.0]]])
+    source = Grid(shape=(1, 1, 5), spacing=(1, 1, 1), origin=(0, 0, 0), axes=((0, 0, 1), (0, 1, 0), (1, 0, 0)))
+    target = source.model_copy(update={"shape": (1, 1, 4), "origin": (0.5, 0, 0)})
+    found = resample(values, source, target)
+    assert not np.isfinite(found[0, 0, :2]).any()
+    np.testing.assert_array_equal(found[0, 0, 2:], [3.5, 4.5])

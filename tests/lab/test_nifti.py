@@ -82,3 +82,20 @@ def test_other_lengths_and_torn_files_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
         with pytest.raises(Permanent, match=f"file {name}: it does not read"):
             read_nifti(tmp_path / name)
+
+
+def test_a_changed_bit_is_found_by_the_checksum(tmp_path: Path) -> None:
+    """Of a file so large that all voxels are there long before the end."""
+    noise = np.random.default_rng(1).normal(size=(40, 40, 40)).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(noise, AFFINE), tmp_path / "whole.nii.gz")
+    data = bytearray((tmp_path / "whole.nii.gz").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "changed.nii.gz").write_bytes(bytes(data))
+    with pytest.raises(Permanent, match="does not read"):
+        read_nifti(tmp_path / "changed.nii.gz")
+
+
+@pytest.mark.parametrize("name", ["second.nii", "second.nii.gz"])
+def test_the_second_version_of_the_format_is_read(tmp_path: Path, name: str) -> None:
+    nibabel.save(nibabel.Nifti2Image(VOXELS, AFFINE), tmp_path / name)
+    np.testing.assert_array_equal(read_nifti(tmp_path / name)[0], VOXELS.transpose(2, 1, 0))

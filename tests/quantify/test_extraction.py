@@ -118,3 +118,48 @@ def test_a_voxel_that_flashes_does_not_flatten_the_texture_of_mr() -> None:
     assert {
         name for name in one if name[0] not in ("morphology", "local_intensity") and one[name] != other[name]
     } == set()
+
+
+def test_what_a_masked_array_masks_is_no_number() -> None:
+    holes = IMAGE > 8
+    masked = np.ma.masked_array(IMAGE, mask=holes)
+    assert extract(masked, MASK, "pet-suv") == extract(np.where(holes, np.nan, IMAGE), MASK, "pet-suv")
+    assert extract(masked, MASK, "pet-suv") != extract(IMAGE, MASK, "pet-suv")
+    with pytest.raises(Permanent, match="mask: it is a masked array"):
+        extract(IMAGE, np.ma.masked_array(MASK, mask=holes), "pet-suv")
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "preset", "cause"),
+    [
+        ([[[1, 2], [3]]], MASK, "pet-suv", "image 'PET': its rows or slices differ in length"),
+        (IMAGE, [[[1, 0], [1]]], "pet-suv", "mask: its rows or slices differ in length"),
+        ("pet.nii.gz", MASK, "pet-suv", "image 'PET': its voxels are of type"),
+        (None, MASK, "pet-suv", "image 'PET': its voxels are of type object"),
+        (IMAGE.astype(complex), MASK, "pet-suv", "image 'PET': its voxels are of type complex128"),
+        (np.zeros((0, 4, 4)), np.zeros((0, 4, 4)), "pet-suv", r"image 'PET': its shape is \(0, 4, 4\)"),
+        (IMAGE[0], MASK[0], "pet-suv", r"image 'PET': its shape is \(14, 16\)"),
+        (IMAGE, MASK, None, "preset: it is a NoneType"),
+        (IMAGE, MASK, {"name": "pet-suv"}, "preset: it is a dict"),
+    ],
+)
+def test_what_is_no_array_and_no_preset_is_named(image: Any, mask: Any, preset: Any, cause: str) -> None:
+    with pytest.raises(Permanent, match=cause):
+        extract(image, mask, preset)
+
+
+def test_how_an_array_lies_in_memory_changes_nothing() -> None:
+    plain = extract(IMAGE, MASK, "pet-3mm")
+    backwards, wide = IMAGE[::-1].copy()[::-1], np.repeat(IMAGE, 2, axis=2)[:, :, ::2]
+    frozen = IMAGE.copy()
+    frozen.flags.writeable = False
+    for other in (np.asfortranarray(IMAGE), backwards, wide, frozen, IMAGE.astype(">f8"), IMAGE.tolist()):
+        assert extract(other, np.asfortranarray(MASK), "pet-3mm") == plain
+
+
+def test_tiny_intensities_are_measured() -> None:
+    """Squares of deviations are numbers still, their squares are zero."""
+    one, tiny = ({each.name: each for each in extract(image, MASK, "mr-1mm")} for image in (IMAGE, 1e-150 * IMAGE))
+    for name in ("morans_i_index", "gearys_c_measure", "intensity_skewness", "intensity_kurtosis", "contrast"):
+        assert tiny[name].value == pytest.approx(one[name].value, rel=1e-6), name
+    assert all(each.value is not None or each.reason for each in extract(1e-300 * IMAGE, MASK, "mr-1mm"))

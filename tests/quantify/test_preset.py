@@ -9,7 +9,7 @@ import yaml
 from lucidray.core.errors import Permanent
 from lucidray.imaging.resample import Interpolation
 from lucidray.quantify.measurement import Measurement
-from lucidray.quantify.preset import PRESETS, Preset, load_preset
+from lucidray.quantify.preset import PRESETS, Preset, load_preset, read_preset
 from lucidray.quantify.processing import Discretisation
 
 MEASUREMENT: dict[str, Any] = {"role": "PET", "modality": "PT", "unit": "1", "families": ["morphology"]}
@@ -162,6 +162,18 @@ def test_file_and_preset_have_one_name(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").rename(tmp_path / "yours.yaml")
     with pytest.raises(Permanent, match="calls itself 'mine'"):
         load_preset("yours", [tmp_path])
+
+
+def test_what_is_no_preset_and_no_file_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "text.yaml").write_text("just text")
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe")
+    for name, cause in (
+        ("text", "'text': Input should be a valid dictionary"),
+        ("bytes", "cannot be read"),
+        ("away", "there is no such file"),
+    ):
+        with pytest.raises(Permanent, match=cause):
+            read_preset(tmp_path / f"{name}.yaml")
 
 
 def test_broken_yaml_is_named(tmp_path: Path) -> None:

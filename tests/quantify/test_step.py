@@ -140,3 +140,13 @@ def test_pinned_preset_must_be_the_one_here(pet: Volume, regions: Regions) -> No
 def test_build_reads_the_settings(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LUCIDRAY_QUANTIFY__PRESET_FOLDERS", f"[{tmp_path}]")
     assert build().spec.name == "quantify"
+
+
+def test_voxels_that_are_no_numbers_are_remarked(pet: Volume, regions: Regions) -> None:
+    holed = pet.voxels.copy()
+    holed[regions.labels == 1] = np.where(
+        np.arange((regions.labels == 1).sum()) < 5, np.nan, holed[regions.labels == 1]
+    )
+    result = run({"PET": Volume(holed, pet.facts)}, regions, preset="pet-suv")
+    (flag,) = (each for each in result.quality if each.code == "region-no-number")
+    assert "segment 1 in PET: 5 of" in flag.message

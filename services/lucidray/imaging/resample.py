@@ -68,7 +68,7 @@ def resample(
         raise Permanent("image", f"its values are {values.dtype}, not real numbers", "give it as integers or floats")
     if values.shape != source.shape:
         raise ValueError(f"array {values.shape} is not on grid {source.shape}")
-    values = values if interpolation == "nearest" else _floating(values)
+    values = values if interpolation == "nearest" else floating(values)
     if source.same_space(target, 1e-6):
         return values
     if np.allclose(source.axes, target.axes, atol=1e-6):
@@ -84,7 +84,7 @@ def resample_mask(mask: npt.NDArray[np.bool_], source: Grid, target: Grid) -> np
     return inside
 
 
-def _floating(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def floating(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The same numbers as float32, or as float64 if float32 would round them."""
     if np.can_cast(values.dtype, np.float32):
         return values.astype(np.float32, copy=False)
@@ -127,9 +127,10 @@ def _along(
     result: npt.NDArray[Any] = np.take(values, low, axis=axis)
     if weight.any():
         high = np.take(values, np.minimum(low + 1, last), axis=axis)
-        high -= result
-        high *= weight
-        result += high
+        with np.errstate(invalid="ignore"):  # beside infinity there is no number
+            high -= result
+            high *= weight
+            result += high
     return result
 
 

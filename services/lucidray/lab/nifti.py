@@ -1,5 +1,6 @@
 """Read NIfTI files, the form in which research data comes (nifti.nimh.nih.gov)."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lucidray.lab.features.space import grid_of
 
 SUFFIXES = (".nii", ".nii.gz")
 _AXES = 3
+_NIFTI_2 = 540  # bytes of a header of the second version, which begins with this number
 # NIfTI's world is RAS, DICOM's is LPS.
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
@@ -25,13 +27,11 @@ def read_nifti(path: Path) -> tuple[npt.NDArray[Any], Grid]:
         It does not read, or is not one volume of real numbers in a space of millimetres; or nibabel is not installed.
     """
     try:
-        import nibabel
-    except ImportError:
-        raise Permanent("package nibabel", "it is not installed", "pip install 'lucidray[lab]'") from None
-    try:
-        image: Any = nibabel.load(path)
+        image = _image(path)
         voxels = np.asanyarray(image.dataobj)
-    except Exception as error:  # it raises what it likes on broken files
+    except Permanent:
+        raise
+    except Exception as error:  # nibabel raises what it likes on broken files
         raise _unreadable(path, f"it does not read ({type(error).__name__})") from None
     if image.header.get_xyzt_units()[0] not in ("mm", "unknown"):
         raise _unreadable(path, "its lengths are not in millimetres")
@@ -41,6 +41,19 @@ def read_nifti(path: Path) -> tuple[npt.NDArray[Any], Grid]:
         raise _unreadable(path, f"it is not one volume of real numbers, but {voxels.dtype} {voxels.shape}")
     array = voxels.transpose(2, 1, 0)
     return array, grid_of(_RAS_TO_LPS @ _affine(image), array.shape, f"file {path.name}")
+
+
+def _image(path: Path) -> Any:
+    """Decompressed as a whole: reading no further than the last voxel would leave the checksum unread."""
+    try:
+        import nibabel
+    except ImportError:
+        raise Permanent("package nibabel", "it is not installed", "pip install 'lucidray[lab]'") from None
+    if not path.name.lower().endswith(".gz"):
+        return nibabel.load(path)
+    data = gzip.decompress(path.read_bytes())
+    second = _NIFTI_2 in (int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big"))
+    return (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(data)
 
 
 def _affine(image: Any) -> npt.NDArray[np.float64]:

@@ -58,6 +58,8 @@ def autocorrelation(voxels: Array, mask: Mask, spacing: Vector) -> Autocorrelati
     """
     count = int(mask.sum())
     deviations = voxels[mask] - voxels[mask].mean()
+    # By a power of two, which rounds nothing: neither measure knows a scale, and squares of tiny deviations are zero.
+    deviations = np.ldexp(deviations, -int(np.frexp(np.abs(deviations).max())[1]))
     variance = float((deviations**2).sum())
     few = _PAIRS_ALWAYS + _PAIRS_PER_BOX_VOXEL_AND_SIDE * mask.size * sum(mask.shape)
     pair_by_pair = count * (count - 1) / 2 <= few

@@ -43,13 +43,14 @@ class Distribution:
         """Third moment over the standard deviation's third power."""
         if self.variance == 0:
             return _FLAT_MOMENT
+        # Relative to the variance first: powers of tiny deviations are zero.
         deviation: float = self.variance**0.5
-        return self._mean(self.squares * (self.values - self.mean)) / deviation**3
+        return self._mean(self.squares / self.variance * (self.values - self.mean)) / deviation
 
     @property
     def excess_kurtosis(self) -> float:
         """Fourth moment over the squared variance, less that of a normal distribution."""
-        return self._mean(self.squares**2) / self.variance**2 - 3 if self.variance else _FLAT_MOMENT
+        return self._mean((self.squares / self.variance) ** 2) - 3 if self.variance else _FLAT_MOMENT
 
     def percentile(self, percent: float) -> float:
         """By linear interpolation between order statistics."""

@@ -1,19 +1,17 @@
 """Features of arrays or volumes, by the engine that the service runs."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from lucidray.contracts.grid import Grid, Vector
-from lucidray.contracts.images import Volume, VolumeFacts
+from lucidray.contracts.images import Volume
 from lucidray.contracts.results import Feature
 from lucidray.core.errors import Permanent
 from lucidray.imaging.geometry import in_words
+from lucidray.quantify.arrays import array_volume, inside_of
 from lucidray.quantify.engine import compute
 from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.hybrid.spec import Hybrid
@@ -39,8 +37,8 @@ def extract(
     Parameters
     ----------
     image
-        Voxels (z, y, x), an array or a `Volume`; or several by role, e.g. ``{"PET": pet, "CT": ct}``. A single image
-        is measured as every role that the preset has.
+        Voxels (z, y, x), an array or a `Volume`; what a masked array masks is no number. Or
+        several by role, e.g. ``{"PET": pet, "CT": ct}``. A single image is measured as every role that the preset has.
     mask
         The region (z, y, x): true or not zero where it is.
     preset
@@ -73,7 +71,7 @@ def extract(
     (999.0, 1200.0)
     """
     chosen = _preset(preset)
-    given = _Given(image, _inside(mask), spacing, mask_grid, segment)
+    given = _Given(image, inside_of(mask), spacing, mask_grid, segment)
     return [
         *(feature for each in chosen.measurements for feature in given.measured(each)),
         *(feature for each in chosen.hybrids for feature in given.together(each, chosen.measurements)),
@@ -121,20 +119,9 @@ class _Given:
 def _preset(preset: Preset | str | Path) -> Preset:
     if isinstance(preset, Preset):
         return preset
+    if not isinstance(preset, str | Path):
+        raise Permanent("preset", f"it is a {type(preset).__name__}", "give a name, a path or a Preset")
     return read_preset(preset) if isinstance(preset, Path) else find_preset(preset)
-
-
-def _inside(mask: npt.ArrayLike) -> Mask:
-    """Where the region is; what is no number is neither in it nor out of it."""
-    given = np.asarray(mask)
-    if given.dtype.kind not in "biuf":
-        raise Permanent("mask", f"its voxels are of type {given.dtype}", "give true and false, or whole numbers")
-    strange = given.size - int(np.isfinite(given).sum())
-    if strange:
-        cause = f"{strange} of its voxels are no finite numbers, which say neither inside nor outside"
-        raise Permanent("mask", cause, "put 0 where the region is not")
-    inside: Mask = given != 0
-    return inside
 
 
 def _volume(image: Image | Mapping[str, Image], measurement: Measurement, spacing: Vector | None) -> Volume:
@@ -147,51 +134,11 @@ def _volume(image: Image | Mapping[str, Image], measurement: Measurement, spacin
             )
         image = image[measurement.role]
     if not isinstance(image, Volume):
-        return array_volume(np.asarray(image), measurement, spacing)
+        return array_volume(image, measurement, spacing)
     if (image.facts.modality, image.facts.unit) != (measurement.modality, measurement.unit):
         given, wanted = f"{image.facts.modality} in {image.facts.unit}", f"{measurement.modality} in {measurement.unit}"
         raise Permanent(f"image '{measurement.role}'", f"it is {given}, the preset measures {wanted}", "choose another")
     return image
-
-
-def array_volume(voxels: npt.NDArray[Any], measurement: Measurement, spacing: Vector | None = None) -> Volume:
-    """An array (z, y, x) as the volume that a measurement wants, on a grid along the patient's axes.
-
-    Raises
-    ------
-    Permanent
-        It has not three axes, or the spacing is not three lengths.
-    """
-    if voxels.ndim != 3:  # noqa: PLR2004
-        raise Permanent(f"image '{measurement.role}'", f"its shape is {voxels.shape}", "give an array (z, y, x)")
-    slices, rows, columns = voxels.shape
-    facts = VolumeFacts(
-        grid=Grid(
-            shape=(slices, rows, columns),
-            spacing=(1.0, 1.0, 1.0) if spacing is None else _lengths(spacing),
-            origin=(0.0, 0.0, 0.0),
-            axes=((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
-        ),
-        modality=measurement.modality,
-        unit=measurement.unit,
-        study_instance_uid="",
-        series_instance_uid="",
-        sop_class_uid="",
-        sop_instance_uids=[],
-    )
-    return Volume(voxels, facts)
-
-
-def _lengths(spacing: npt.ArrayLike) -> Vector:
-    try:
-        z, y, x = (float(each) for each in np.asarray(spacing, np.float64))
-        sound = all(0 < each < math.inf for each in (z, y, x))
-    except (TypeError, ValueError):
-        sound = False
-    if not sound:
-        remedy = "give three lengths along (z, y, x) in mm, each greater than 0"
-        raise Permanent("spacing", f"it is {spacing!r}", remedy)
-    return z, y, x
 
 
 def _grid(mask: Mask, volume: Volume, mask_grid: Grid | None, measurement: Measurement) -> Grid:

@@ -112,12 +112,15 @@ def read_preset(path: Path) -> Preset:
     thing = f"feature preset '{path.stem}'"
     try:
         preset = Preset.model_validate(yaml.safe_load(path.read_text("utf-8")))
-    except (OSError, yaml.YAMLError) as error:
+    except FileNotFoundError:
+        raise Permanent(thing, "there is no such file", "correct the path") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Permanent(thing, f"cannot be read ({type(error).__name__})", "correct the file") from None
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise Permanent(thing, f"field '{field}': {first['msg']}", "correct the file") from None
+        cause = (f"field '{field}': " if field else "") + first["msg"].removeprefix("Value error, ")
+        raise Permanent(thing, cause, "correct the file; `lucidray presets check` names every fault") from None
     if preset.name != path.stem:
         raise Permanent(thing, f"it calls itself '{preset.name}'", "give file and preset the same name")
     return preset

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from lucidray.contracts.catalogue import FEATURES, REGIONS, STEPS, VOLUME
 from lucidray.contracts.images import Regions, Volume
 from lucidray.contracts.parameters import QuantifyParameters
@@ -190,6 +192,10 @@ def _measured_hybrid(hybrid: Hybrid, volumes: dict[str, Volume], regions: Region
 def _remarks(region: Region, features: Iterable[Feature], where: str) -> Iterator[QualityFlag]:
     if region.cut:
         yield quality_flag("quantify", "region-cut", f"{where}: the region reaches out of the image")
+    lost = int((region.mask & ~np.isfinite(region.voxels)).sum())
+    if lost:
+        text = f"{where}: {lost} of {int(region.mask.sum())} voxels are no numbers and do not count"
+        yield quality_flag("quantify", "region-no-number", text)
     if region.size < FEW_VOXELS:
         text = f"{where}: {region.size} voxels at {_millimetres(region)} mm; texture and shape are unreliable"
         yield quality_flag("quantify", "region-small", text)

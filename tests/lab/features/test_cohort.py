@@ -225,7 +225,9 @@ def test_folders_of_images_and_masks_are_found_by_role(cohort: Path, tmp_path: P
         ("", "lists no subject"),
         ("subject,image,mask\n", "lists no subject"),
         ("subject,image\na,b\n", "does not name a mask"),
-        ("subject,image,mask\n,b,c\n", "does not name subject"),
+        ("subject,image,mask\n,b,c\n", "does not name a subject"),
+        ("subject;image;mask\na;b.nii;c.nii\n", "its columns are subject;image;mask"),
+        ("subject,image,mask\nMiller, A,b.nii,c.nii\n", "line 2: it has more cells than there are columns"),
         ("subject,image,mask,roi\na,b.nii,c.nii,1\na,b.nii,c.nii,2\na,b.nii,c.nii,1\n", "line 4: it is line 2 again"),
     ],
 )
@@ -233,6 +235,23 @@ def test_a_listing_that_lacks_something_is_refused_by_line(tmp_path: Path, text:
     (tmp_path / "list.csv").write_text(text)
     with pytest.raises(Permanent, match=cause):
         read_cohort(tmp_path / "list.csv", SUV)
+
+
+def test_a_listing_is_read_as_spreadsheets_write_it(tmp_path: Path) -> None:
+    """Upper case, blanks after commas, a byte order mark, Windows' ends of lines, empty cells beyond the header."""
+    (tmp_path / "list.csv").write_bytes("Subject, Image.PET, MASK\r\nMüller, b.nii, c.nii,,\r\n".encode("utf-8-sig"))
+    (subject,) = read_cohort(tmp_path / "list.csv", SUV)
+    assert subject.name == "Müller"
+    assert (subject.images, subject.masks) == ({"PET": tmp_path / "b.nii"}, {"": tmp_path / "c.nii"})
+    (tmp_path / "list.csv").write_bytes("subject,image,mask\nMüller,b.nii,c.nii".encode("latin-1"))
+    with pytest.raises(Permanent, match="not UTF-8"):
+        read_cohort(tmp_path / "list.csv", SUV)
+
+
+def test_hidden_folders_are_no_subjects(tmp_path: Path) -> None:
+    for name in (".ipynb_checkpoints", "anna"):
+        (tmp_path / name).mkdir()
+    assert [each.name for each in read_cohort(tmp_path, SUV)] == ["anna"]
 
 
 def test_an_image_that_does_not_say_which_role_it_has_is_not_guessed_at(tmp_path: Path) -> None:
@@ -244,7 +263,7 @@ def test_an_image_that_does_not_say_which_role_it_has_is_not_guessed_at(tmp_path
 def test_a_folder_without_images_of_the_preset_says_so(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (subject,) = read_cohort(tmp_path, SUV)
-    with pytest.raises(Permanent, match="measures PET, and no such image"):
+    with pytest.raises(Permanent, match="folder empty: it holds no DICOM object of modality PT, but none at all"):
         measure_subject(subject, SUV)
 
 
@@ -255,6 +274,7 @@ def test_images_may_be_listed_by_role_and_each_may_have_its_own_mask(forms: Form
     (row,) = measure_subject(subject, load_preset("pet-ct-hybrid"))
     assert {each.image_role for each in row.features} == {"PET"}
     assert "PET+CT is not measured together" in row.remarks[-1]
+    assert "CT is not measured: no such image was given" in row.remarks
     labels = forms.roi.mask.astype(np.uint8)
     labels[0, 0, 0] = 2
     write_nifti(tmp_path / "two.nii", labels, forms.volume.grid)

@@ -96,6 +96,16 @@ def test_commands_list_show_and_check(tmp_path: Path) -> None:
     assert runner.invoke(app, ["presets", "check", "pet-suv", str(tmp_path / "bad.yaml")]).exit_code == 1
 
 
+def test_a_fault_is_printed_as_it_is_and_a_name_that_is_none_is_said_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "Mine.yaml").write_text(
+        yaml.safe_dump({"name": "Mine", "title": "Mine", "measurements": [MEASUREMENT]})
+    )
+    result = CliRunner().invoke(app, ["presets", "check", str(tmp_path / "Mine.yaml"), "no-such"])
+    assert result.exit_code == 1
+    assert "'^[a-z0-9][a-z0-9-]*$'" in result.output
+    assert "no-such: there is no preset of that name, and no such file" in result.output
+
+
 def test_a_preset_written_out_has_the_same_digest(tmp_path: Path) -> None:
     preset = load_preset("pet-ct-core")
     path = tmp_path / "pet-ct-core.yaml"

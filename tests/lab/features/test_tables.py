@@ -107,6 +107,21 @@ def test_a_format_that_is_not_known_is_refused_before_anything_is_written(tmp_pa
     assert not list(tmp_path.iterdir())
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.csv").mkdir()
+    for place in (tmp_path / "file" / "f.csv", tmp_path / "folder.csv", Path("/proc/f.csv")):
+        for write in (check_writable, lambda path: write_table(wide(ROWS), path)):
+            with pytest.raises(Permanent, match=f"output {place.name}: it cannot be written"):
+                write(place)
+    table = tmp_path / "new" / "f.csv"
+    check_writable(table)
+    assert list(table.parent.iterdir()) == []
+    table.write_text("an older one")
+    check_writable(table)
+    assert table.read_text() == "an older one"
+
+
 def test_a_missing_library_is_named_with_the_extra_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(Permanent, match=r"pyarrow.*lucidray\[lab\]"):

@@ -118,6 +118,27 @@ def test_a_table_that_is_not_named_csv_is_refused_before_anything_is_measured(
     assert not list(tmp_path.iterdir())
 
 
+def test_the_listing_and_places_that_cannot_be_written_are_no_output(cohort: Path) -> None:
+    before = (cohort / "lesions.csv").read_bytes()
+    for study in ("perturb", "readers"):
+        for output, cause in (
+            (cohort / "lesions.csv", "the listing of the cohort"),
+            ("/proc/r.csv", "cannot be written"),
+        ):
+            arguments = ["robustness", study, str(cohort / "lesions.csv"), "-p", "mr-1mm", "-o", str(output)]
+            result = CliRunner().invoke(app, arguments)
+            assert cause in str(result.exception)
+    assert (cohort / "lesions.csv").read_bytes() == before
+
+
+def test_readings_of_one_lesion_alone_make_a_picture_without_a_coefficient(cohort: Path) -> None:
+    rows = (cohort / "readers.csv").read_text().splitlines()
+    (cohort / "single.csv").write_text("\n".join([rows[0], *(row.replace("S0", "S[0]") for row in rows[1:3])]))
+    code, printed, table = command(cohort, "readers", str(cohort / "single.csv"))
+    assert code == 0, printed
+    assert {row["class"] for row in table} == {"undefined"}
+
+
 def test_readers_are_compared(cohort: Path) -> None:
     code, printed, rows = command(cohort, "readers", str(cohort / "readers.csv"))
     assert code == 0, printed

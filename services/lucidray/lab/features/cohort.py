@@ -47,7 +47,11 @@ def _listed(path: Path, preset: Preset) -> list[Subject]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise Permanent(
+            f"cohort {path.name}", "it is not UTF-8 text", "save it as CSV in UTF-8, or name a folder"
+        ) from None
+    except (OSError, csv.Error) as error:
         raise Permanent(f"cohort {path.name}", f"it does not read ({type(error).__name__})", _REMEDY) from None
     lines: dict[str, int] = {}
     subjects = []
@@ -60,15 +64,23 @@ def _listed(path: Path, preset: Preset) -> list[Subject]:
     return subjects
 
 
-def _listed_subject(row: dict[str, str], line: int, path: Path, preset: Preset) -> Subject:
+def _listed_subject(row: dict[str | None, str | None], line: int, path: Path, preset: Preset) -> Subject:
     thing = f"cohort {path.name}, line {line}"
-    cells = {name: cell.strip() for name, cell in row.items() if isinstance(name, str) and isinstance(cell, str)}
+    if any(row.get(None) or ()):  # where DictReader puts what is beyond the header
+        raise Permanent(thing, "it has more cells than there are columns", "quote cells that hold a comma")
+    cells = {_column(name): (cell or "").strip() for name, cell in row.items() if name}
     images, masks = _paths(cells, "image", path.parent), _paths(cells, "mask", path.parent)
     if not cells.get("subject") or not images or not masks:
-        missing = "subject" if not cells.get("subject") else "an image" if not images else "a mask"
-        raise Permanent(thing, f"it does not name {missing}", _REMEDY)
+        missing = "a subject" if not cells.get("subject") else "an image" if not images else "a mask"
+        raise Permanent(thing, f"it does not name {missing}; its columns are {', '.join(cells)}", _REMEDY)
     roles = _with_roles(images, preset, thing)
     return Subject(name=cells["subject"], images=roles, masks=masks, roi=cells.get("roi", ""))
+
+
+def _column(name: str) -> str:
+    """As it is looked up: the role of an image is as the preset writes it."""
+    kind, dot, role = name.strip().partition(".")
+    return f"{kind.lower()}{dot}{role}"
 
 
 def _paths(cells: dict[str, str], kind: str, folder: Path) -> dict[str, Path]:
@@ -89,7 +101,11 @@ def _with_roles(images: dict[str, Path], preset: Preset, thing: str) -> dict[str
 
 
 def _found(folder: Path, preset: Preset) -> list[Subject]:
-    return [_found_subject(each, preset) for each in sorted(folder.iterdir()) if each.is_dir()]
+    return [_found_subject(each, preset) for each in sorted(folder.iterdir()) if _is_shown(each)]
+
+
+def _is_shown(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".")
 
 
 def _found_subject(folder: Path, preset: Preset) -> Subject:

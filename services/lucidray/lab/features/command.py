@@ -47,7 +47,8 @@ def run(request: Request, console: Console) -> int:
     Permanent
         Options do not fit together, or the one lesion cannot be measured.
     """
-    if request.mask is not None and not request.images:
+    more = (request.cohort, request.images, request.preset, request.output)
+    if request.mask is not None and not any(more):
         console.print(_regions(request.mask))
         return 0
     of_cohort = request.cohort is not None and not request.images and request.mask is None
@@ -55,7 +56,7 @@ def run(request: Request, console: Console) -> int:
     if not of_cohort and not of_lesion:
         raise Permanent(
             "command features",
-            "it needs a cohort, or an image and a mask",
+            "it needs a cohort, or an image and a mask; a mask alone is listed",
             "`lucidray features COHORT -p PRESET -o F.csv`, or `lucidray features --image I --mask M -p PRESET`",
         )
     if request.clinical is not None and not of_cohort:
@@ -65,15 +66,17 @@ def run(request: Request, console: Console) -> int:
 
 
 def _regions(mask: Path) -> Table:
-    table = Table("number", "name", title=f"regions of {mask.name}")
+    table = Table("number", "name", title=escape(f"regions of {mask.name}"))
     for number, name in region_names(mask).items():
-        table.add_row(str(number), name)
+        table.add_row(str(number), escape(name))
     return table
 
 
 def _cohort(request: Request, preset: Preset, console: Console) -> int:
     if request.cohort is None or request.output is None:
         raise Permanent("command features", "a cohort needs an output", "say -o F.csv, F.parquet or F.json")
+    if request.output.resolve() == request.cohort.resolve():
+        raise Permanent(f"output {request.output.name}", "it is the listing of the cohort", "name another file")
     subjects = read_cohort(request.cohort, preset, request.roi, any_grid=request.any_grid)
     shape: Callable[[list[LesionRow]], Rows] = long if request.as_long else wide
     if request.clinical is not None:
@@ -122,7 +125,8 @@ def _lesion(request: Request, preset: Preset, console: Console) -> int:
     )
     rows = measure_subject(subject, preset)
     if request.output is None:
-        console.print(*_shown(rows))
+        for each in _shown(rows):
+            console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
     else:
         write_table(long(rows) if request.as_long else wide(rows), request.output)
         _summary(f"{_count(len(rows), 'lesion')} measured", request.output, preset, console)
@@ -134,21 +138,28 @@ def _images(given: Sequence[str], preset: Preset) -> dict[str, Path]:
     roles = {each.role for each in preset.measurements}
     images: dict[str, Path] = {}
     for each in given:
-        role, equals, path = each.partition("=")
-        if equals and role in roles:
-            images[role] = Path(path)
-        else:
-            images["" if Path(each).is_dir() else only_role(preset, f"image {Path(each).name}")] = Path(each)
+        name, equals, rest = each.partition("=")
+        named = bool(equals) and name in roles
+        path = Path(rest if named else each)
+        role = name if named else "" if path.is_dir() else only_role(preset, f"image {path.name}")
+        if role in images:
+            what = f"another image of role {role}" if role else "another folder without a role"
+            raise Permanent(f"image {path.name}", f"{what} is given: {images[role].name}", "give one image a role")
+        images[role] = path
     return images
 
 
-def _shown(rows: Sequence[LesionRow]) -> Iterator[Table]:
-    """A table for each region, image and response map."""
+def _shown(rows: Sequence[LesionRow]) -> Iterator[Table | str]:
+    """A table for each region, image and response map, and what there is to remark."""
     for row in rows:
         for (image, response), features in groupby(row.features, lambda each: (each.image_role, each.filter)):
-            table = Table("code", "feature", "value", "unit", title=f"{row.roi} in {image} {response}".rstrip())
+            table = Table(title=escape(f"{row.roi} in {image} {response}".rstrip()))
+            for name in ("code", "feature", "value", "unit"):
+                table.add_column(name, overflow="fold")
             for each in features:
                 aggregation = AGGREGATIONS.get(each.aggregation, "")
                 value = f"undefined: {each.reason}" if each.value is None else f"{each.value:.6g}"
-                table.add_row(each.ibsi_code, f"{each.family} {each.name} {aggregation}", value, each.unit)
+                cells = (each.ibsi_code, f"{each.family} {each.name} {aggregation}", value, each.unit)
+                table.add_row(*map(escape, cells))
             yield table
+        yield from row.remarks

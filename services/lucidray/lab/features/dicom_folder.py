@@ -50,8 +50,8 @@ def read_series(path: Path, modality: str) -> Volume:
             series[each.series_instance_uid].append(each.path)
     if len(series) != 1:
         sizes = ", ".join(str(len(paths)) for paths in series.values())
-        found = f"{len(series)} series (of {sizes} objects)" if series else "no series"
-        raise Permanent(thing, f"it holds {found} of modality {modality}, not one", "name the folder of the one series")
+        found = f"not one but {len(series)} series (of {sizes} objects)" if series else "no series"
+        raise Permanent(thing, f"it holds {found} of modality {modality}", "name the folder of the one series")
     (paths,) = series.values()
     with tolerant():
         slices = image_slices([each.read_bytes() for each in paths], thing)

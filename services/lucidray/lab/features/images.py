@@ -6,6 +6,7 @@ import numpy as np
 
 from lucidray.contracts.images import Volume, VolumeFacts
 from lucidray.core.errors import Permanent
+from lucidray.imaging.resample import floating
 from lucidray.lab.features.dicom_folder import read_series
 from lucidray.lab.features.research_files import is_research_file, read_research_file
 
@@ -29,6 +30,10 @@ def read_image(path: Path, modality: str, unit: str) -> Volume:
         raise Permanent(thing, "there is no such file or folder", "correct the path")
     if is_research_file(path):
         return _research_volume(path, modality, unit)
+    if not path.is_dir():
+        raise Permanent(
+            thing, "its name is not that of NIfTI or NRRD", "give such a file, or a folder of DICOM objects"
+        )
     volume = read_series(path, modality)
     if volume.facts.unit != unit:
         raise Permanent(
@@ -51,7 +56,5 @@ def _research_volume(path: Path, modality: str, unit: str) -> Volume:
         sop_class_uid="",
         sop_instance_uids=[],
     )
-    exact = np.can_cast(voxels.dtype, np.int16)  # as the service keeps them: int16 where that loses nothing
-    if exact:
-        return Volume(np.ascontiguousarray(voxels, np.int16), facts)
-    return Volume(np.ascontiguousarray(voxels, np.float32), facts)
+    whole = np.can_cast(voxels.dtype, np.int16)  # as the service keeps them: int16 where that loses nothing
+    return Volume(np.ascontiguousarray(voxels.astype(np.int16) if whole else floating(voxels)), facts)

@@ -112,7 +112,13 @@ def _searched(path: Path | None, preset: Preset) -> dict[str, Path]:
     if not path.is_dir():
         return {only_role(preset, f"image {path.name}"): path}
     there = {each.modality for each in scan(path)}
-    return {each.role: path for each in preset.measurements if each.modality in there}
+    found = {each.role: path for each in preset.measurements if each.modality in there}
+    if not found:
+        wanted = " or ".join(sorted({each.modality for each in preset.measurements}))
+        held = ", ".join(sorted(filter(None, there))) or "none at all"
+        cause = f"it holds no DICOM object of modality {wanted}, but {held}"
+        raise Permanent(f"folder {path.name}", cause, "name the folder of the images, or choose another preset")
+    return found
 
 
 def _one_roi(subject: Subject, role: str, volume: Volume) -> Roi:
@@ -136,6 +142,8 @@ def _row(subject: Subject, name: str, parts: Sequence[tuple[dict[str, Volume], R
         measured += measure(preset, volumes, _regions(roi))
         measured += embed_regions(preset, bundles, volumes, _regions(roi))
     features = [feature for each in measured for feature in each.features]
+    given = {role for volumes, _ in parts for role in volumes}
+    missing = [role for role in dict.fromkeys(each.role for each in preset.measurements) if role not in given]
     undefined = bool(features) and all(each.value is None for each in features)
     return LesionRow(
         subject=subject.name,
@@ -144,7 +152,10 @@ def _row(subject: Subject, name: str, parts: Sequence[tuple[dict[str, Volume], R
         reason="; ".join(dict.fromkeys(each.reason for each in features)) if undefined else "",
         preset=label_of(preset),
         software=software(),
-        remarks=[remark.message for each in measured for remark in each.remarks],
+        remarks=[
+            *(f"{role} is not measured: no such image was given" for role in missing),
+            *(remark.message.removeprefix("segment 1 ") for each in measured for remark in each.remarks),
+        ],
         features=features,
     )
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lucidray.core.errors import LucidrayError, Permanent
+from lucidray.lab.features.places import writing
 from lucidray.lab.features.presets import as_yaml, check, find_preset, preset_files
 from lucidray.lab.features.pyradiomics.parameters import Modality, read_parameters, to_preset
 from lucidray.quantify.preset import read_preset
@@ -50,7 +51,9 @@ def checked(name: str, console: Console) -> bool:
         colour = "red" if each.fault else "yellow"
         field = f"field '{each.field}': " if each.field else ""
         console.print(
-            f"[{colour}]{path.stem}[/]: {field}{each.cause}\n  {each.remedy}", highlight=False, soft_wrap=True
+            f"[{colour}]{escape(path.stem)}[/]: {escape(f'{field}{each.cause}')}\n  {escape(each.remedy)}",
+            highlight=False,
+            soft_wrap=True,
         )
     if any(each.fault for each in findings):
         return False
@@ -76,6 +79,7 @@ def imported(parameters: Path, modality: Modality, output: Path | None, notes: C
     comment = "".join(f"{fill(line, 118, initial_indent='# ', subsequent_indent='#   ')}\n" for line in lines)
     text = comment + as_yaml(preset)
     if output is not None:
-        output.write_text(text, "utf-8")
+        with writing(output):
+            output.write_text(text, "utf-8")
         notes.print(f"{output}: digest {preset.digest}", highlight=False, soft_wrap=True)
     return text

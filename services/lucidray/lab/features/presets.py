@@ -56,6 +56,8 @@ def check(path: Path) -> list[Finding]:
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
         preset = Preset.model_validate(content)
+    except FileNotFoundError:
+        return [Finding("", "there is no preset of that name, and no such file", "see `lucidray presets list`")]
     except (OSError, UnicodeDecodeError) as error:
         return [Finding("", f"the file does not read ({type(error).__name__})", "correct the path or the file")]
     except yaml.YAMLError as error:

@@ -51,8 +51,7 @@ def read_rois(path: Path, wanted: str, volumes: Volumes, *, any_grid: bool = Fal
     Permanent
         The mask does not read, has no such region, or lies elsewhere; names both grids.
     """
-    if not path.exists():
-        raise Permanent(f"mask {path.name}", "there is no such file or folder", "correct the path")
+    _check_there(path)
     if is_research_file(path):
         return _on_image(_labelled(path, wanted), volumes, any_grid, f"mask {path.name}")
     found = find_regions(path)
@@ -62,12 +61,18 @@ def read_rois(path: Path, wanted: str, volumes: Volumes, *, any_grid: bool = Fal
 
 def region_names(path: Path) -> dict[int, str]:
     """Number and name of every region of a mask, as `read_rois`."""
+    _check_there(path)
     if is_research_file(path):
         return {number: label.name for number, label in _labels(read_research_file(path), path).items()}
     found = find_regions(path)
     if found.sop_class_uid != RTStructureSetStorage:
         return SegmentationFile(found.path).names
     return {each.number: each.name for each in _structure_set(found.path)}
+
+
+def _check_there(path: Path) -> None:
+    if not path.exists():
+        raise Permanent(f"mask {path.name}", "there is no such file or folder", "correct the path")
 
 
 def choose(names: Mapping[int, str], wanted: str, thing: str) -> list[int]:
@@ -83,11 +88,13 @@ def choose(names: Mapping[int, str], wanted: str, thing: str) -> list[int]:
         for number, name in names.items()
         if wanted in ("", name, str(number)) or fnmatchcase(name.lower(), wanted.lower())
     ]
+    if not names:
+        raise Permanent(thing, "it holds no region", "give a mask that has one, or leave the subject out")
     if not matching:
-        numbers = ", ".join(str(number) for number in sorted(names)) or "none"
+        numbers = ", ".join(str(number) for number in sorted(names))
         raise Permanent(
             thing,
-            f"no region is called '{wanted}'; there are numbers {numbers}" if wanted else "it holds no region",
+            f"no region is called '{wanted}'; there are numbers {numbers}",
             "give --roi one of the names that `lucidray features --mask MASK` lists, or a number",
         )
     return sorted(matching)

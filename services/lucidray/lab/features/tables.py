@@ -12,6 +12,7 @@ from typing import Any
 from lucidray.contracts.results import Feature
 from lucidray.core.errors import Permanent
 from lucidray.lab.features.lesion import LesionRow
+from lucidray.lab.features.places import check_place, part_of, writing
 
 Cell = str | float | None
 Rows = Sequence[dict[str, Cell]]
@@ -83,22 +84,23 @@ def write_table(rows: Rows, path: Path) -> None:
     Raises
     ------
     Permanent
-        The name ends otherwise, or Parquet is wanted and pyarrow is not installed.
+        The name ends otherwise, Parquet is wanted and pyarrow is not installed, or the place cannot be written.
     """
     content = _writer(path)(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    with writing(path):
+        part = part_of(path)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
 
 
 def check_writable(path: Path) -> None:
     """Raise now, before hours of work, what `write_table` would raise at their end."""
     if _writer(path) is _parquet:
         _pyarrow()
+    check_place(path)
 
 
 def _writer(path: Path) -> Callable[[Rows], bytes]:

@@ -12,7 +12,7 @@ from lucidray.contracts.images import Volume
 from lucidray.lab.features.dicom_folder import read_series
 from lucidray.lab.nifti import read_nifti
 from lucidray.lab.robustness.lidc import reader_masks
-from lucidray.quantify.extraction import array_volume
+from lucidray.quantify.arrays import array_volume
 from lucidray.quantify.ibsi import INTENSITY_AND_TEXTURE, Aggregation
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation

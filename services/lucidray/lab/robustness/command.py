@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lucidray.core.errors import Permanent
 from lucidray.lab.features.cohort import read_cohort
+from lucidray.lab.features.places import check_place, writing
 from lucidray.lab.features.presets import find_preset
 from lucidray.lab.robustness.icc import Form
 from lucidray.lab.robustness.perturbation import Chain
@@ -34,6 +36,9 @@ class Request:
         """Refuse, before hours of work, a table that would not be what its name says."""
         if self.output.suffix.lower() != ".csv":
             raise Permanent(f"output {self.output.name}", "the table is CSV", "name it .csv")
+        if self.output.resolve() == self.cohort.resolve():
+            raise Permanent(f"output {self.output.name}", "it is the listing of the cohort", "name another file")
+        check_place(self.output)
 
 
 def perturb(request: Request, chain: str, repeats: int, seed: int, console: Console) -> int:
@@ -58,17 +63,17 @@ def _report(request: Request, lesions: Sequence[Repeated], form: Form, title: st
     rows = robustness(lesions)
     failed = [each for each in lesions if each.reason]
     for lesion in failed:
-        console.print(f"[red]{lesion.name}[/]: {lesion.reason}", highlight=False)
+        console.print(f"[red]{escape(lesion.name)}[/]: {escape(lesion.reason)}", highlight=False, soft_wrap=True)
     if not rows:
         raise Permanent(f"cohort {request.cohort.name}", "no lesion could be measured", "see the reasons above")
     count = len(lesions) - len(failed)
     title = f"{title}, {count} lesion{'s' if count > 1 else ''}"
-    request.output.parent.mkdir(parents=True, exist_ok=True)
-    request.output.write_text(to_csv(rows, form), "utf-8")
     picture = request.output.with_suffix(".png")
-    draw(rows, form, title, picture)
+    with writing(request.output):
+        request.output.write_text(to_csv(rows, form), "utf-8")
+        draw(rows, form, title, picture)
     console.print(_summary(rows, form, title))
-    console.print(f"table {request.output}, picture {picture}", highlight=False)
+    console.print(f"table {request.output}, picture {picture}", markup=False, highlight=False, soft_wrap=True)
     return SOME_FAILED if failed else 0
 
 

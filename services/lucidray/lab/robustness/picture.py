@@ -30,7 +30,7 @@ def draw(rows: Sequence[Robustness], form: Form, title: str, path: Path) -> None
     for at, (_, band) in enumerate(bands):
         _draw_band(axes, at, band, form)
     axes.set_yticks(range(len(bands)), [f"{name} ({len(band)})" for name, band in bands])
-    axes.set_ylim(len(bands) - 0.5, -0.5)
+    axes.set_ylim(max(len(bands), 1) - 0.5, -0.5)
     axes.set_xlim(_LOWEST - 0.02, 1.02)
     for limit in _LIMITS:
         axes.axvline(limit, color="0.8", linewidth=0.8, zorder=0)
