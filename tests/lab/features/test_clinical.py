@@ -5,13 +5,16 @@ import os
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from rich.console import Console
 from tests.lab.features.forms import Forms
 from tests.lab.features.test_cohort import recording
 from typer.testing import CliRunner
 
-from lucidray.contracts.clinical import AGE, SEX
+from lucidray.contracts.clinical import AGE, SEX, WEIGHT
 from lucidray.core.errors import Permanent
+from lucidray.harmonize.patient import clinical_variables, said_of_patient
+from lucidray.imaging.dicom import tolerant
 from lucidray.lab.features.clinical import INPUTS, read_clinical
 from lucidray.lab.features.command import Request, run
 from lucidray.launcher.main import app
@@ -114,6 +117,7 @@ def test_subjects_without_a_line_are_named_before_anything_is_measured(
         ("subject,age\none,inf\n", "line 2: column 'age' holds no number"),
         ("subject,sex\none,woman\n", "line 2: column 'sex' holds something else than F, M or O"),
         ("subject,age,Age\none,63,64\n", "two of its columns are of the same variable"),
+        ("subject,age,years [SCT 397669002 a]\none,63,64\n", "two of its columns are of the same variable"),
         ("subject,age,age\none,63,64\n", "two of its columns are of the same variable"),
     ],
 )
@@ -143,3 +147,22 @@ def test_the_sarcoma_cohort() -> None:
     assert found.inputs == [INPUTS["age"], INPUTS["sex"]]
     assert len(found.subjects) == 51 and "outcome" in found.left_out
     assert all({each.concept for each in variables} == {AGE, SEX} for variables in found.subjects.values())
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("patient", ["STS_002", "STS_006"])
+def test_headers_and_table_of_a_real_patient_agree(patient: str) -> None:
+    """Of three series the PET alone says the age; all say the sex."""
+    folder = Path(os.environ.get("LUCIDRAY_DATA", "../shared/data")) / "sts_cohort"
+    if not folder.is_dir():
+        pytest.skip("needs the soft-tissue-sarcoma cohort: set LUCIDRAY_DATA")
+    series = {}
+    for role in ("CT", "MR_T1", "PET"):
+        files = sorted((folder / "dicom" / patient / role / "image").glob("*.dcm"))
+        with tolerant():
+            slices = [dcmread(file, stop_before_pixels=True) for file in files]
+            series[role] = said_of_patient(slices)
+    by_headers = {each.concept: each.value for each in clinical_variables(series).variables}
+    by_table = {each.concept: each.value for each in read_clinical(folder / "clinical.csv").subjects[patient]}
+    assert by_table.items() <= by_headers.items()
+    assert by_headers[WEIGHT] is not None

@@ -18,6 +18,7 @@ from lucidray.contracts.clinical import (
     Body,
     ClinicalVariable,
     plausible,
+    same_concept,
 )
 from lucidray.contracts.images import Concept
 from lucidray.core.errors import Permanent
@@ -141,8 +142,9 @@ def _input(heading: str) -> ClinicalInput | None:
     match = _CODED.fullmatch(heading)
     if match is None:
         return None
-    concept = Concept(value=match["value"], scheme=match["scheme"], meaning=match["name"])
-    return ClinicalInput(name=match["name"], concept=concept, unit=match["unit"] or "1")
+    concept, unit = Concept(value=match["value"], scheme=match["scheme"], meaning=match["name"]), match["unit"] or "1"
+    known = (each for each in INPUTS.values() if same_concept(each.concept, concept) and each.unit == unit)
+    return next(known, ClinicalInput(name=match["name"], concept=concept, unit=unit))
 
 
 def _variables(row: Mapping[str, str], inputs: Mapping[str, ClinicalInput], place: str) -> list[ClinicalVariable]:
