@@ -11,8 +11,9 @@ from scipy.spatial.transform import Rotation
 from scipy.special import elliprg
 from tests.quantify.bodies import MASKS, SPACINGS, TURNS, UNIT, Mask, Spacing, box, ellipsoid, torus, turned
 
-from lucidray.quantify.enclosing import box_area, box_volume, ellipsoid_area, ellipsoid_volume, minimum_ellipsoid
+from lucidray.quantify.enclosing import box_area, box_volume, ellipsoid_area, ellipsoid_volume
 from lucidray.quantify.hull import Hull, convex_hull
+from lucidray.quantify.minimum_ellipsoid import minimum_ellipsoid
 from lucidray.quantify.moments import semi_axes
 from lucidray.quantify.oriented_box import minimum_box
 

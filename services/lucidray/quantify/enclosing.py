@@ -3,18 +3,13 @@
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-from lucidray.quantify.region import Box, Mask, Points
+from lucidray.quantify.region import Box, Mask
 
 Sides = tuple[float, float, float]  # of a box
 Axes = tuple[float, float, float]  # major, minor and least semi-axis
 
 _SERIES_END = 20  # of the manual's series for the area of an ellipsoid
-# Of the minimum volume enclosing ellipsoid. The manual's default, 0.001, leaves its volume open by up to half a
-# per cent and by the path of the algorithm; from here on it is one number.
-_TOLERANCE = 1e-7
-_MAXIMUM_STEPS = 20_000
 
 
 def bounding_box(mask: Mask) -> Box:
@@ -58,64 +53,3 @@ def ellipsoid_area(axes: Axes) -> float:
         before, term = term, new
         total += term / (1 - 4 * degree**2)
     return 4 * math.pi * major * minor * total
-
-
-def minimum_ellipsoid(points: Points) -> Axes:
-    """Semi-axes (major, minor, least) of the ellipsoid of least volume around points, mm.
-
-    The ascent of Khachiyan in barycentric weights, with exchanges between the farthest point and the nearest of those
-    that have weight (Boehning, Metrika 1986): it gets to any tolerance, which the plain ascent does not in useful time.
-
-    Parameters
-    ----------
-    points
-        Of a hull of some volume, (n, 3) in mm.
-    """
-    scale = np.ptp(points, axis=0)
-    normed = (points - points.mean(axis=0)) / scale
-    weights = _optimal_weights(np.column_stack([normed, np.ones(len(normed))]))
-    middle = weights @ normed
-    spread = (normed * weights[:, None]).T @ normed - np.outer(middle, middle)
-    from_middle = normed - middle
-    reach = (from_middle @ np.linalg.inv(spread) * from_middle).sum(axis=1).max()
-    eigenvalues = np.linalg.eigvalsh(spread * np.outer(scale, scale) * reach)
-    least, minor, major = (float(root) for root in np.sqrt(eigenvalues))
-    return major, minor, least
-
-
-def _optimal_weights(lifted: Points) -> npt.NDArray[np.float64]:
-    """Weights (n,) of points (n, 4), the last coordinate one, whose scatter is the ellipsoid of least volume.
-
-    At the optimum no point is farther from the middle, by the scatter, than there are dimensions.
-    """
-    weights = _first_weights(lifted)
-    scatter = (lifted * weights[:, None]).T @ lifted
-    for _ in range(_MAXIMUM_STEPS):
-        seen = lifted @ np.linalg.inv(scatter)
-        distances = (seen * lifted).sum(axis=1)
-        far, near = int(distances.argmax()), int(np.where(weights > 0, distances, np.inf).argmin())
-        if distances[far] < lifted.shape[1] * (1 + _TOLERANCE):
-            break
-        curvature = distances[far] * distances[near] - (seen[far] @ lifted[near]) ** 2
-        moved = min((distances[far] - distances[near]) / (2 * curvature), weights[near])
-        weights[far] += moved
-        weights[near] -= moved
-        scatter += moved * (np.outer(lifted[far], lifted[far]) - np.outer(lifted[near], lifted[near]))
-    return weights
-
-
-def _first_weights(lifted: Points) -> npt.NDArray[np.float64]:
-    """Equal weights on points that span the space: the ends along three axes, each across the spans before it.
-
-    Kumar and Yildirim, Journal of Optimization Theory and Applications 2005.
-    """
-    weights = np.zeros(len(lifted))
-    spanned = np.zeros((3, 3))
-    for row in range(3):
-        across = np.linalg.svd(spanned)[2][-1]
-        along = lifted[:, :3] @ across
-        low, high = int(along.argmin()), int(along.argmax())
-        weights[[low, high]] = 1
-        spanned[row] = lifted[high, :3] - lifted[low, :3]
-    normed: npt.NDArray[np.float64] = weights / weights.sum()
-    return normed

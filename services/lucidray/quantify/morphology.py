@@ -15,10 +15,10 @@ from lucidray.quantify.enclosing import (
     box_volume,
     ellipsoid_area,
     ellipsoid_volume,
-    minimum_ellipsoid,
 )
 from lucidray.quantify.hull import Hull, convex_hull
 from lucidray.quantify.mesh import Mesh, surface
+from lucidray.quantify.minimum_ellipsoid import minimum_ellipsoid
 from lucidray.quantify.moments import centre, centre_of_mass, semi_axes
 from lucidray.quantify.oriented_box import minimum_box
 from lucidray.quantify.region import Region

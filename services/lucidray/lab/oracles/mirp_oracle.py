@@ -14,7 +14,6 @@ import numpy as np
 
 from lucidray.quantify.ibsi import TEXTURE, definitions
 from lucidray.quantify.measurement import Measurement
-from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Region
 from lucidray.quantify.sample import Sample
 
@@ -38,29 +37,27 @@ _FAMILIES = {
 _IVH_SUV_WIDTH = 0.1
 
 
-def mirp_values(sample: Sample, wanted: frozenset[str], aggregation: str) -> dict[str, float | None]:
+def mirp_values(
+    sample: Sample, wanted: frozenset[str], aggregation: str, exact: bool = False
+) -> dict[str, float | None]:
     """The wanted features of a sample by abbreviation; None where mirp raises or gives no number.
 
     mirp takes negative intensities of PET for noise and sets them to zero.
+
+    Parameters
+    ----------
+    exact
+        Sum Moran's I and Geary's C over all pairs of voxels; mirp by itself estimates them from samples of 100 voxels
+        in regions of 1,000 or more.
     """
-    measurement = sample.measurement
-    return _values(sample.region, measurement, wanted, aggregation, sample.discretisation)
-
-
-def _values(
-    region: Region,
-    measurement: Measurement,
-    wanted: frozenset[str],
-    aggregation: str,
-    discretisation: Discretisation | None,
-) -> dict[str, float | None]:
     from mirp._features.feature_generator import generate_features
     from mirp.settings.feature_parameters import FeatureExtractionSettingsClass
 
     values: dict[str, float | None] = dict.fromkeys(wanted)
+    region, measurement = sample.region, sample.measurement
     with _quiet():
         image, mask = _mirp_image(region, measurement), _mirp_mask(region, measurement)
-        settings = FeatureExtractionSettingsClass(**_settings(measurement, wanted, aggregation, discretisation))
+        settings = FeatureExtractionSettingsClass(**_settings(sample, wanted, aggregation), no_approximation=exact)
         features = [each for each in generate_features(settings) if each.abbr_name in wanted]
         previous = None
         for feature in features:
@@ -82,9 +79,8 @@ def _value(feature: Any, image: Any, mask: Any) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def _settings(
-    measurement: Measurement, wanted: frozenset[str], aggregation: str, discretisation: Discretisation | None
-) -> dict[str, Any]:
+def _settings(sample: Sample, wanted: frozenset[str], aggregation: str) -> dict[str, Any]:
+    measurement, discretisation = sample.measurement, sample.discretisation
     zones = aggregation.split(":")[0].lower()
     families = {each.family for name, each in definitions().items() if name in wanted}
     settings: dict[str, Any] = {

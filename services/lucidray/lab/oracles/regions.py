@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from scipy import ndimage
@@ -13,7 +14,7 @@ from lucidray.lab.features.dicom_folder import read_series
 from lucidray.lab.nifti import read_nifti
 from lucidray.lab.robustness.lidc import reader_masks
 from lucidray.quantify.arrays import array_volume
-from lucidray.quantify.ibsi import INTENSITY_AND_TEXTURE, Aggregation
+from lucidray.quantify.ibsi import FAMILY_CODES, Aggregation
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Discretisation
 from lucidray.quantify.region import Mask, Region, prepare, resegment
@@ -21,7 +22,11 @@ from lucidray.quantify.region import Mask, Region, prepare, resegment
 AGGREGATIONS: tuple[Aggregation, ...] = ("2D:avg", "2D:mrg", "2.5D:avg", "2.5D:mrg", "3D:avg", "3D:mrg")
 RANDOM = 200
 _BINS = Discretisation(method="fixed_bin_number", value=32)
-_MILLIMETRES = 4.0  # grid of the sarcomas: mirp takes minutes for one at 1 mm
+# Grid of the measurement by image of the cohort, (z, y, x) in mm; none: its own. Moran's I and Geary's C pair by pair,
+# as mirp sums them, would take mirp an hour for one MR tumour on its own grid of 1 mm.
+_SPACINGS = {"PET": None, "MR_T1": (None, 3.0, 3.0), "CT": None}
+_MODALITIES: dict[str, Literal["CT", "PT", "MR"]] = {"PET": "PT", "MR_T1": "MR", "CT": "CT"}
+_KINDS = {"PET": "sarcoma, PET", "MR_T1": "sarcoma, MR", "CT": "sarcoma, CT"}
 _STEP, _OFFSET = 2.0, -250.0  # the CT crops keep HU as (HU + 250) / 2
 # Image and mask lie on one grid, whose place in the patient is of no concern here.
 _PLAIN = {"origin": (0.0, 0.0, 0.0), "axes": ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0))}
@@ -31,21 +36,24 @@ _PLAIN = {"origin": (0.0, 0.0, 0.0), "axes": ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), 
 class Case:
     """A region and how it is measured; `measurement.aggregation` is one."""
 
+    kind: str
     name: str
     region: Region
     measurement: Measurement
 
 
-def sarcomas(data: Path, patients: int) -> Iterator[Case]:
+def sarcomas(data: Path, patients: int | None = None) -> Iterator[Case]:
     """The first patients of the cohort in PET and MR (native files) and CT (3 mm crops), each aggregation in turn."""
-    folders = sorted((data / "sts_cohort" / "native_roi_masked8mm").iterdir())[:patients]
+    folders = sorted((data / "sts_cohort" / "native_roi_masked8mm").glob("STS_*"))[:patients]
     for number, folder in enumerate(folders):
-        for shift, (name, modality) in enumerate((("PET", "PT"), ("MR_T1", "MR"), ("CT", "CT"))):
-            measurement = _measurement(modality, AGGREGATIONS[(number + shift) % len(AGGREGATIONS)])
-            found = _crop(data, folder.name, measurement) if name == "CT" else _native(folder, name, measurement)
+        for shift, (image, modality) in enumerate(_MODALITIES.items()):
+            measurement = _measurement(modality, AGGREGATIONS[(number + shift) % len(AGGREGATIONS)]).model_copy(
+                update={"spacing": _SPACINGS[image]}
+            )
+            found = _crop(data, folder.name, measurement) if image == "CT" else _native(folder, image, measurement)
             region = prepare(*found, measurement) if found else None
             if region is not None:
-                yield Case(f"{folder.name} {name}", region, measurement)
+                yield Case(_KINDS[image], f"{folder.name} {image}", region, measurement)
 
 
 def nodule(data: Path) -> Iterator[Case]:
@@ -54,14 +62,14 @@ def nodule(data: Path) -> Iterator[Case]:
     volume = read_series(folder / "LIDC-IDRI-0314_ct_jpegls", "CT")
     masks = reader_masks(folder / "LIDC-IDRI-0314_contours.csv", volume)
     for number, (reader, mask) in enumerate(masks.items()):
-        measurement = _measurement("CT", AGGREGATIONS[number % len(AGGREGATIONS)]).model_copy(update={"spacing": None})
+        measurement = _measurement("CT", AGGREGATIONS[number % len(AGGREGATIONS)])
         region = prepare(volume, mask, volume.grid, measurement)
         if region is not None:
-            yield Case(f"LIDC-IDRI-0314 reader {reader}", region, measurement)
+            yield Case("lung nodule, CT", f"LIDC-IDRI-0314 reader {reader}", region, measurement)
 
 
 def random_regions(count: int = RANDOM) -> Iterator[Case]:
-    """Noise of random smoothness in random blobs: any size from a few voxels, parts, holes, flat slices, edges."""
+    """Noise of random smoothness in random blobs: any size and spacing, parts, holes, flat slices, image borders."""
     for seed in range(count):
         rng = np.random.default_rng(seed)
         shape = tuple(int(size) for size in rng.integers(3, 16, 3))
@@ -75,7 +83,8 @@ def random_regions(count: int = RANDOM) -> Iterator[Case]:
         )
         if mask.sum() > 1:
             kept = resegment(voxels, mask, measurement)
-            yield Case(f"random {seed}", Region(voxels, mask, kept, (1.0, 1.0, 1.0)), measurement)
+            z, y, x = (float(step) for step in rng.uniform(0.5, 5, 3))
+            yield Case("random", f"random {seed}", Region(voxels, mask, kept, (z, y, x)), measurement)
 
 
 def _measurement(modality: str, aggregation: Aggregation) -> Measurement:
@@ -84,13 +93,12 @@ def _measurement(modality: str, aggregation: Aggregation) -> Measurement:
             "role": modality,
             "modality": modality,
             "unit": "1",
-            "spacing": (_MILLIMETRES,) * 3,
             "rounded": modality == "CT",
             "intensity_range": (0.0, None) if modality == "PT" else (None, None),
             "outliers": 3.0 if modality == "MR" else None,
             "discretisation": _BINS.model_dump(),
             "aggregation": aggregation,
-            "families": list(INTENSITY_AND_TEXTURE),
+            "families": list(FAMILY_CODES),
         }
     )
 

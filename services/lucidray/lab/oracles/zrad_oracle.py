@@ -25,10 +25,7 @@ _DIRECTIONAL = {
 
 
 def zrad_values(sample: Sample, aggregation: str) -> dict[str, float | None]:
-    """Features of a sample by abbreviation; None where z-rad raises or gives no number.
-
-    Statistics, histogram and all texture families.
-    """
+    """Features of a sample by abbreviation; None where z-rad gives no number, none of a family for which it raises."""
     found: dict[str, float | None] = {}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
@@ -46,14 +43,23 @@ def _families(sample: Sample, aggregation: str) -> Iterator[Callable[[], dict[st
     from zrad.radiomics.gldzm import GLDZM
     from zrad.radiomics.glrlm import GLRLM
     from zrad.radiomics.glszm import GLSZM
-    from zrad.radiomics.intensity import IntensityHistogramFeatures, IntensityStatisticsFeatures
+    from zrad.radiomics.intensity import (
+        IntensityHistogramFeatures,
+        IntensityStatisticsFeatures,
+        LocalIntensityFeatures,
+    )
+    from zrad.radiomics.morphology import MorphologicalFeatures
     from zrad.radiomics.ngldm import NGLDM
     from zrad.radiomics.ngtdm import NGTDM
 
     levels = _levels(sample)
     dimension, method = _DIRECTIONAL[aggregation]
-    mask = sample.region.mask.T.astype(np.float64)
-    intensities = np.where(sample.region.intensity_mask, sample.region.voxels, np.nan).T
+    region = sample.region
+    spacing, voxels, mask = region.spacing[::-1], region.voxels.T, region.mask.T.astype(np.float64)
+    intensities = np.where(region.intensity_mask.T, voxels, np.nan)
+    yield lambda: dict(MorphologicalFeatures(spacing).calculate_features(mask, intensities))
+    yield lambda: dict(LocalIntensityFeatures(spacing).calculate_features(voxels, intensities))
+    yield lambda: _volume_histogram(sample, intensities)
     yield lambda: dict(IntensityStatisticsFeatures().calculate_features(intensities))
     yield lambda: dict(IntensityHistogramFeatures().calculate_features(levels))
     yield lambda: dict(GLCM(dimension, method).calculate_features(levels))
@@ -70,3 +76,25 @@ def _levels(sample: Sample) -> npt.NDArray[np.float64]:
     levels = np.full(sample.region.voxels.shape, np.nan)
     levels[sample.region.intensity_mask] = sample.numbers
     return levels.T
+
+
+def _volume_histogram(sample: Sample, intensities: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """By z-rad's own discretisation and range of intensities."""
+    from zrad.image import Image
+    from zrad.preprocessing import IVHIntensityDiscretizer, RoiData
+    from zrad.radiomics.extraction_preparation import _derive_ivh_parameters
+    from zrad.radiomics.intensity import IntensityVolumeHistogramFeatures
+
+    bins, (low, high) = sample.measurement.volume_histogram, sample.measurement.intensity_range
+    image = Image(intensities, (0, 0, 0), sample.region.spacing[::-1], np.eye(3).ravel(), intensities.shape)
+    own: dict[str, dict[str, float]] = {
+        "none": {},
+        "fixed_bin_size": {"bin_size": bins.value or 1.0},
+        "fixed_bin_number": {"number_of_bins": int(bins.value or 1)},
+    }
+    method = "direct" if bins.method == "none" else bins.method
+    limits = None if low is None else (low, np.inf if high is None else high)
+    region = RoiData(image=image, intensity_mask=image, intensity_range=limits)
+    prepared = IVHIntensityDiscretizer(method, **own[bins.method]).apply(region)
+    measure = IntensityVolumeHistogramFeatures(*_derive_ivh_parameters(prepared))
+    return dict(measure.calculate_features(prepared.ivh_intensity_image.array))
