@@ -24,7 +24,7 @@ from tests.deidentify.objects import (
 )
 from tests.deidentify.results import report, segmentation
 
-from lucidray.contracts.catalogue import RESULTS
+from lucidray.contracts.catalogue import FORMER, RESULTS
 from lucidray.contracts.parameters import ReidentifyParameters
 from lucidray.core.errors import Permanent, Refused
 from lucidray.deidentify.modules import TAGS
@@ -62,16 +62,37 @@ class Round:
         self.seg.AcquisitionDate = slices[0].AcquisitionDate
         self.report = report(slices, self.seg, physician)
 
-    def back(self, case: CaseFacts = CASE) -> dict[str, Dataset]:
+    def back(self, case: CaseFacts = CASE, former: Dataset | None = None) -> dict[str, Dataset]:
         given = GivenInputs(
             [
                 Artifact(RESULTS, [part10(dataset, ExplicitVRLittleEndian)], role)
                 for role, dataset in (("SEG", self.seg), ("SR", self.report))
             ]
+            + ([Artifact(FORMER, [part10(former, ExplicitVRLittleEndian)], "SR")] if former else [])
         )
         result = Reidentify(SITE_KEY, self.vault).run(case, given, ReidentifyParameters())
         self.files = {artifact.role: artifact.value[0] for artifact in result.artifacts}
         return {role: parse(data) for role, data in self.files.items()}
+
+
+def test_a_reference_to_the_report_that_is_replaced_is_kept(tmp_path: Path) -> None:
+    round_trip = Round(tmp_path, {})
+    former = item(
+        SOPClassUID=round_trip.report.SOPClassUID, SOPInstanceUID="2.25.71", SeriesInstanceUID="2.25.72", Modality="SR"
+    )
+    former.StudyInstanceUID = round_trip.report.StudyInstanceUID
+    instance = item(ReferencedSOPClassUID=former.SOPClassUID, ReferencedSOPInstanceUID="2.25.71")
+    series = item(SeriesInstanceUID="2.25.72", ReferencedSOPSequence=items(instance))
+    round_trip.report.PredecessorDocumentsSequence = [
+        item(StudyInstanceUID=former.StudyInstanceUID, ReferencedSeriesSequence=items(series))
+    ]
+    with pytest.raises(Refused, match="result 0 of role 'SR'"):
+        round_trip.back()  # nobody says whose it is
+    back = round_trip.back(former=former)
+    assert set(back) == {"SEG", "SR"}
+    [study] = back["SR"].PredecessorDocumentsSequence
+    assert study.StudyInstanceUID == STUDY_UID
+    assert study.ReferencedSeriesSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID == "2.25.71"
 
 
 def uids(dataset: Dataset) -> list[str]:

@@ -29,7 +29,7 @@ from lucidray.serving.bundle import BundleShelf
 from lucidray.store.base import Content
 from lucidray.store.cases import CaseStore
 from lucidray.store.folder import FolderStore
-from lucidray.v1.case_pb2 import Case
+from lucidray.v1.case_pb2 import Case, Outcome
 from lucidray.v1.events_pb2 import CaseCommand, CaseState, CommandKind, IntakeEvent, LedgerEvent
 
 KEY = SiteKey(bytes(range(32)))
@@ -429,6 +429,40 @@ def test_a_case_that_comes_back_in_a_state_of_a_later_release_is_parked_and_can_
     assert f"state {state}, which this release" in said.cause
     house.cases.take_command(command(case, CommandKind.COMMAND_KIND_RETRY), house.clock.now())
     assert house.said()[-1].state == CaseState.CASE_STATE_RUNNING
+
+
+def finished(house: House, case: Case, state: CaseState) -> None:
+    """A case comes back with results that it encoded."""
+    done = case.history.add(step_key="results-of-" + case.case_id, outcome=Outcome.OUTCOME_DONE)
+    done.entry.step = "encode"
+    house.cases.take_returned(returned(case, state, "deliver"), house.clock.now())
+
+
+def newest(house: House) -> Case:
+    return Case.FromString(max(house.rows(tables.case), key=lambda row: row.study_version).message)
+
+
+def test_a_corrected_run_knows_the_results_that_it_replaces(house: House) -> None:
+    first = opened(house)
+    assert not first.HasField("predecessor")
+    finished(house, first, CaseState.CASE_STATE_COMPLETED)
+    for number, state in ((7, CaseState.CASE_STATE_PARKED), (8, CaseState.CASE_STATE_COMPLETED)):
+        house.receive(part10(number))
+        house.pass_time(11)
+        case = newest(house)  # what was parked has delivered nothing: the first is what is replaced, again
+        assert (case.predecessor.case_id, case.predecessor.step_key) == (first.case_id, f"results-of-{first.case_id}")
+        finished(house, newest(house), state)
+    house.receive(part10(9))
+    house.pass_time(11)
+    assert newest(house).predecessor.case_id == case.case_id
+
+
+def test_another_workflow_replaces_nothing(house: House) -> None:
+    finished(house, opened(house), CaseState.CASE_STATE_COMPLETED)
+    house.closer = house.closer_with(WORKFLOW.model_copy(update={"name": "other"}))
+    house.receive(part10(7))
+    house.pass_time(11)
+    assert not newest(house).HasField("predecessor")
 
 
 def test_commands_for_unknown_cases_are_refused(house: House) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 
-from lucidray.contracts.catalogue import EXPLANATION, FEATURES, PREDICTION, REGIONS, SERIES
+from lucidray.contracts.catalogue import EXPLANATION, FEATURES, FORMER, PREDICTION, REGIONS, SERIES
 from lucidray.contracts.grid import Grid, Vector
 from lucidray.contracts.images import Regions, RegionsFacts
 from lucidray.contracts.parameters import EncodeParameters
@@ -308,6 +308,21 @@ def test_uids_are_new_for_other_content_and_other_generations(artifacts: MakeArt
         documents = [parse(run[kind]) for run in runs]
         assert len({document.SOPInstanceUID for document in documents}) == len(runs)
         assert len({document.SeriesInstanceUID for document in documents}) == len(runs)
+
+
+def test_a_report_names_the_one_that_it_replaces(artifacts: MakeArtifacts, case: CaseFacts, tmp_path: Path) -> None:
+    former = encode(artifacts(), case)["SR"]
+    assert "PredecessorDocumentsSequence" not in dcmread(io.BytesIO(former))
+    again = replace(case, case_id="another", study_version=2)
+    files = encode([*artifacts(), Artifact(FORMER, [former], "SR")], again)
+    old, new = dcmread(io.BytesIO(former)), dcmread(io.BytesIO(files["SR"]))
+    [study] = new.PredecessorDocumentsSequence
+    [series] = study.ReferencedSeriesSequence
+    [instance] = series.ReferencedSOPSequence
+    assert (study.StudyInstanceUID, series.SeriesInstanceUID) == (old.StudyInstanceUID, old.SeriesInstanceUID)
+    assert instance.ReferencedSOPClassUID == old.SOPClassUID
+    assert instance.ReferencedSOPInstanceUID == old.SOPInstanceUID != new.SOPInstanceUID
+    assert "Error" not in validate(files["SR"], tmp_path / "sr")
 
 
 def test_uids_do_not_depend_on_the_time(artifacts: MakeArtifacts, case: CaseFacts) -> None:

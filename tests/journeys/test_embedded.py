@@ -266,17 +266,42 @@ def test_a_changed_bundle_holds_its_workflow_and_no_other(house: House) -> None:
     assert house.wait_new([*known, held["case_id"]])["state"] == "completed"
 
 
-def test_without_a_structure_set_a_network_delineates(house: House) -> None:
+@pytest.fixture(scope="module")
+def delineated(house: House) -> tuple[PhantomStudy, Findings, list[Dataset]]:
+    """A study that came without its structure set, what its results say, and the results."""
     study = make_study(8, size="demo")
     images = [each for each in study.datasets if each.Modality != "RTSTRUCT"]
     case = run(house, images)
     assert case["state"] == "completed", case
-    findings = check(house, images)
+    return study, check(house, images), house.results(study.study_instance_uid)
+
+
+def test_without_a_structure_set_a_network_delineates(
+    delineated: tuple[PhantomStudy, Findings, list[Dataset]],
+) -> None:
+    study, findings, results = delineated
     # SUV >= 2.5 is a baseline: it takes the blurred rim of a hot lesion along.
     assert findings.segments[1] == pytest.approx(study.truth.volume_ml, rel=0.5)
-    (seg,) = [each for each in house.results(str(images[0].StudyInstanceUID)) if each.Modality == "SEG"]
+    (seg,) = [each for each in results if each.Modality == "SEG"]
     assert seg.SegmentSequence[0].SegmentAlgorithmType == "AUTOMATIC"
     assert "pet-suv-threshold" in seg.SegmentSequence[0].SegmentAlgorithmName
+
+
+def test_a_structure_set_that_comes_late_gives_a_report_that_names_the_one_it_replaces(
+    house: House, delineated: tuple[PhantomStudy, Findings, list[Dataset]]
+) -> None:
+    study, _, results = delineated
+    (former,) = [each for each in results if each.Modality == "SR"]
+    case = run(house, [each for each in study.datasets if each.Modality == "RTSTRUCT"])
+    assert case["state"] == "completed", case
+    reports = [each for each in house.results(study.study_instance_uid) if each.Modality == "SR"]
+    (new,) = [each for each in reports if each.SOPInstanceUID != former.SOPInstanceUID]
+    assert "PredecessorDocumentsSequence" not in former
+    (replaced,) = new.PredecessorDocumentsSequence
+    assert replaced.StudyInstanceUID == study.study_instance_uid
+    (series,) = replaced.ReferencedSeriesSequence
+    assert series.SeriesInstanceUID == former.SeriesInstanceUID
+    assert [each.ReferencedSOPInstanceUID for each in series.ReferencedSOPSequence] == [former.SOPInstanceUID]
 
 
 def test_a_pacs_that_is_down_gets_its_results_when_it_is_up_again(house: House) -> None:

@@ -24,6 +24,7 @@ VARIABLES = Document("variables", ClinicalVariables)  # of the patient, by DICOM
 PREDICTION = Document("prediction", Prediction)
 EXPLANATION = Document("explanation", Explanation)
 RESULTS = DicomFiles("results")  # pseudonymous SEG and SR; role names the kind: "SEG", "SR"
+FORMER = DicomFiles("former")  # the RESULTS of the case that this one replaces, where there is one; same roles
 DELIVERABLES = DicomFiles("deliverables")  # clinical: the same under the patient's own identity, same roles
 RECEIPTS = Document("receipts", Receipts)
 
@@ -58,10 +59,10 @@ STEPS: dict[str, StepSpec] = {
             "encode",
             ANALYSIS,
             "2",
-            (SERIES, VOLUME, REGIONS, FEATURES, PREDICTION, EXPLANATION),
+            (SERIES, VOLUME, REGIONS, FEATURES, PREDICTION, EXPLANATION, FORMER),
             (RESULTS,),
         ),
-        StepSpec("reidentify", CLINICAL, "1", (RESULTS,), (DELIVERABLES,)),
+        StepSpec("reidentify", CLINICAL, "1", (RESULTS, FORMER), (DELIVERABLES,)),
         StepSpec("deliver", CLINICAL, "1", (DELIVERABLES,), (RECEIPTS,)),
     )
 }

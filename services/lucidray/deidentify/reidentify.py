@@ -2,7 +2,7 @@
 
 from pydicom import Dataset
 
-from lucidray.contracts.catalogue import DELIVERABLES, RESULTS, STEPS
+from lucidray.contracts.catalogue import DELIVERABLES, FORMER, RESULTS, STEPS
 from lucidray.contracts.parameters import ReidentifyParameters
 from lucidray.core import logging
 from lucidray.core.errors import Permanent, Refused
@@ -45,7 +45,9 @@ class Reidentify(Step[ReidentifyParameters]):
                 role: [_read(_name(number, role), data) for number, data in enumerate(objects)]
                 for role, objects in files.items()
             }
-            own = own_uids([dataset for objects in results.values() for dataset in objects])
+            replaced = [data for role in inputs.roles(FORMER) for data in inputs.read(FORMER, role)]
+            former = [_read("former result", data) for data in replaced]
+            own = own_uids([*former, *(dataset for objects in results.values() for dataset in objects)])
             record = self._vault.read(RowKey(case.case_id, case.study_key, case.patient_key))
             identity = Identity.of(modules.parse(record.module_bytes()))
             patient_keys = [case.patient_key, *identity.keys(self._site_key)]

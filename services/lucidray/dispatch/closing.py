@@ -16,6 +16,7 @@ from lucidray.core.case import checked, make_case_id, slip_entry
 from lucidray.core.errors import LucidrayError, Permanent
 from lucidray.core.ledger import case_event, study_event
 from lucidray.dispatch import outbox, tables
+from lucidray.dispatch.former import predecessor
 from lucidray.dispatch.selection import Instance, Opening, Verdict, judge
 from lucidray.dispatch.settings import DispatchSettings
 from lucidray.dispatch.workflow import Workflow
@@ -166,6 +167,10 @@ class Closer:
             traceparent=f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01",
         )
         case.opened_at.FromDatetime(now)
+        with self._engine.begin() as connection:
+            former = predecessor(connection, study_key, version, workflow.name)
+        if former is not None:
+            case.predecessor.CopyFrom(former)
         for rule in workflow.slip:
             case.slip.append(
                 slip_entry(

@@ -31,6 +31,7 @@ def write_report(
     evidence: Sequence[Dataset],
     modality: str,
     header: Header,
+    former: Sequence[Dataset] = (),
 ) -> Comprehensive3DSR:
     """A Measurement Report.
 
@@ -50,6 +51,8 @@ def write_report(
         DICOM Modality of the source series.
     header
         Series, equipment, time.
+    former
+        The report that this one replaces, if there is one (PS3.3 C.17.2, Predecessor Documents Sequence).
     """
     root = ContainerContentItem(codes.cid7021.ImagingMeasurementReport, template_id="1500")
     children = ContentSequence()
@@ -76,6 +79,7 @@ def write_report(
         coding_schemes=[
             CodingSchemeIdentificationItem(SCHEME, name=SCHEME_NAME, responsible_organization=MANUFACTURER)
         ],
+        previous_versions=former or None,
         **header.series("SR", "report", 1),
     )
     finish(document, header)

@@ -6,9 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pydicom import Dataset
+from pydicom import Dataset, dcmread
 
-from lucidray.contracts.catalogue import EXPLANATION, FEATURES, PREDICTION, REGIONS, RESULTS, SERIES, STEPS, VOLUME
+from lucidray.contracts.catalogue import (
+    EXPLANATION,
+    FEATURES,
+    FORMER,
+    PREDICTION,
+    REGIONS,
+    RESULTS,
+    SERIES,
+    STEPS,
+    VOLUME,
+)
 from lucidray.contracts.images import Regions, Segment
 from lucidray.contracts.parameters import EncodeParameters
 from lucidray.contracts.results import Explanation, Features, Prediction
@@ -37,6 +47,7 @@ class Results:
     features: Features | None
     predictions: Sequence[tuple[Prediction, Explanation | None]]
     modalities: Mapping[str, str]  # of the images measured, by role
+    former: Sequence[Dataset] = ()  # the report of the case that this one replaces
 
     @property
     def found(self) -> bool:
@@ -131,13 +142,15 @@ def _gather(inputs: Inputs) -> Results:
             (inputs.read(PREDICTION, role), inputs.find(EXPLANATION, role)) for role in inputs.roles(PREDICTION)
         ],
         modalities={role: inputs.read(VOLUME, role).facts.modality for role in measured if role in images},
+        former=[dcmread(io.BytesIO(data)) for data in inputs.find(FORMER, "SR") or ()],
     )
 
 
 def _digests(files: Sequence[bytes], results: Results, case: CaseFacts, parameters: EncodeParameters) -> dict[str, str]:
     """Digests of everything that the results say, by what it is."""
-    regions = results.regions
+    regions, former = results.regions, [str(report.SOPInstanceUID) for report in results.former]
     return {
+        **({"former": digest_json(former)} if former else {}),
         "series": digest_json(sorted(digest_bytes(data) for data in files)),
         "labels": digest_bytes(regions.labels.tobytes()),
         "regions": digest_bytes(regions.facts.model_dump_json().encode()),
@@ -167,7 +180,7 @@ def _report(
         groups += [prediction_group(p, why, results.segment(p.segment)) for p, why in results.predictions]
         values = measured_values(item for group in groups for item in group)
         remarks = evaluations(_conclusions(case, results, source, header), case.quality)
-        data = _bytes(write_report(groups, remarks, evidence, source.facts.modality, header))
+        data = _bytes(write_report(groups, remarks, evidence, source.facts.modality, header, results.former))
     segments = [segment.number for segment in regions.facts.segments] if results.found else []
     check_report(data, values, header.uids.uid("SEG"), segments)
     return data

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lucidray import core
 from lucidray.contracts.base import Contract, Part, missing
-from lucidray.contracts.catalogue import SELECT, StepSpec
+from lucidray.contracts.catalogue import ANALYSIS, FORMER, SELECT, StepSpec
 from lucidray.contracts.parameters import Parameters
 from lucidray.core.canonical import digest_json
 from lucidray.core.case import head
@@ -18,7 +18,7 @@ from lucidray.core.errors import NoCompatibleWorker, Permanent
 from lucidray.core.faults import commit_point
 from lucidray.runtime.step import CaseFacts, Step, StepResult
 from lucidray.store.cases import ArtifactEntry, CaseStore, FlagEntry, Manifest
-from lucidray.v1.case_pb2 import Case, Outcome, Severity, SlipEntry, Zone
+from lucidray.v1.case_pb2 import Case, Outcome, Predecessor, Severity, SlipEntry, Zone
 
 T = TypeVar("T")
 
@@ -38,6 +38,13 @@ class ManifestInputs:
             for artifact in stores[entry.zone].manifest(case.case_id, entry.step_key, writer).artifacts:
                 if artifact.contract in wanted:
                     self._found[artifact.contract, artifact.role] = (entry.zone, writer, artifact)
+        if FORMER.name in wanted and case.HasField("predecessor"):
+            self._find_former(case.predecessor)
+
+    def _find_former(self, predecessor: Predecessor) -> None:
+        former = self._stores[ANALYSIS].find_manifest(predecessor.case_id, predecessor.step_key)
+        for artifact in former.artifacts if former else ():  # there is none any more: retention, or an erasure
+            self._found[FORMER.name, artifact.role] = (ANALYSIS, "", artifact)
 
     def read(self, contract: Contract[T], role: str = "") -> T:
         value = self.find(contract, role)

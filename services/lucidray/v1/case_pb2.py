@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lucidray/v1/case.proto\x12\x0blucidray.v1\x1a\x1fgoogle/protobuf/timestamp.proto\",\n\x0cPinnedBundle\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\xa0\x01\n\tSlipEntry\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x19\n\x11\x61lgorithm_version\x18\x02 \x01(\t\x12\x12\n\nparameters\x18\x03 \x01(\t\x12*\n\non_failure\x18\x04 \x01(\x0e\x32\x16.lucidray.v1.OnFailure\x12*\n\x07\x62undles\x18\x05 \x03(\x0b\x32\x19.lucidray.v1.PinnedBundle\"\xd1\x01\n\x0cHistoryEntry\x12%\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x16.lucidray.v1.SlipEntry\x12\x10\n\x08step_key\x18\x02 \x01(\t\x12\x1f\n\x04zone\x18\x03 \x01(\x0e\x32\x11.lucidray.v1.Zone\x12%\n\x07outcome\x18\x04 \x01(\x0e\x32\x14.lucidray.v1.Outcome\x12/\n\x0b\x66inished_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\"c\n\x0bQualityFlag\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\'\n\x08severity\x18\x04 \x01(\x0e\x32\x15.lucidray.v1.Severity\"\xd0\x03\n\x04\x43\x61se\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x11\n\tstudy_key\x18\x02 \x01(\t\x12\x15\n\rstudy_version\x18\x03 \x01(\r\x12\x13\n\x0bpatient_key\x18\x04 \x01(\t\x12\x10\n\x08workflow\x18\x05 \x01(\t\x12\x17\n\x0fworkflow_digest\x18\x06 \x01(\t\x12\'\n\x08priority\x18\x07 \x01(\x0e\x32\x15.lucidray.v1.Priority\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12-\n\topened_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ngeneration\x18\n \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12$\n\x04slip\x18\x0c \x03(\x0b\x32\x16.lucidray.v1.SlipEntry\x12*\n\x07history\x18\r \x03(\x0b\x32\x19.lucidray.v1.HistoryEntry\x12)\n\x07quality\x18\x0e \x03(\x0b\x32\x18.lucidray.v1.QualityFlag\x12\x0b\n\x03run\x18\x0f \x01(\r\x12\x31\n\rfailing_since\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*O\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x14\n\x10PRIORITY_ROUTINE\x10\x01\x12\x13\n\x0fPRIORITY_URGENT\x10\x02*Q\n\tOnFailure\x12\x1a\n\x16ON_FAILURE_UNSPECIFIED\x10\x00\x12\x13\n\x0fON_FAILURE_PARK\x10\x01\x12\x13\n\x0fON_FAILURE_SKIP\x10\x02*I\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n\x0cOUTCOME_DONE\x10\x01\x12\x13\n\x0fOUTCOME_SKIPPED\x10\x02*B\n\x04Zone\x12\x14\n\x10ZONE_UNSPECIFIED\x10\x00\x12\x11\n\rZONE_CLINICAL\x10\x01\x12\x11\n\rZONE_ANALYSIS\x10\x02*M\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n\rSEVERITY_INFO\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16lucidray/v1/case.proto\x12\x0blucidray.v1\x1a\x1fgoogle/protobuf/timestamp.proto\",\n\x0cPinnedBundle\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64igest\x18\x02 \x01(\t\"\xa0\x01\n\tSlipEntry\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x19\n\x11\x61lgorithm_version\x18\x02 \x01(\t\x12\x12\n\nparameters\x18\x03 \x01(\t\x12*\n\non_failure\x18\x04 \x01(\x0e\x32\x16.lucidray.v1.OnFailure\x12*\n\x07\x62undles\x18\x05 \x03(\x0b\x32\x19.lucidray.v1.PinnedBundle\"\xd1\x01\n\x0cHistoryEntry\x12%\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x16.lucidray.v1.SlipEntry\x12\x10\n\x08step_key\x18\x02 \x01(\t\x12\x1f\n\x04zone\x18\x03 \x01(\x0e\x32\x11.lucidray.v1.Zone\x12%\n\x07outcome\x18\x04 \x01(\x0e\x32\x14.lucidray.v1.Outcome\x12/\n\x0b\x66inished_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07seconds\x18\x06 \x01(\x01\"c\n\x0bQualityFlag\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\'\n\x08severity\x18\x04 \x01(\x0e\x32\x15.lucidray.v1.Severity\"0\n\x0bPredecessor\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x10\n\x08step_key\x18\x02 \x01(\t\"\xff\x03\n\x04\x43\x61se\x12\x0f\n\x07\x63\x61se_id\x18\x01 \x01(\t\x12\x11\n\tstudy_key\x18\x02 \x01(\t\x12\x15\n\rstudy_version\x18\x03 \x01(\r\x12\x13\n\x0bpatient_key\x18\x04 \x01(\t\x12\x10\n\x08workflow\x18\x05 \x01(\t\x12\x17\n\x0fworkflow_digest\x18\x06 \x01(\t\x12\'\n\x08priority\x18\x07 \x01(\x0e\x32\x15.lucidray.v1.Priority\x12\x13\n\x0btraceparent\x18\x08 \x01(\t\x12-\n\topened_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ngeneration\x18\n \x01(\r\x12\x0f\n\x07\x61ttempt\x18\x0b \x01(\r\x12$\n\x04slip\x18\x0c \x03(\x0b\x32\x16.lucidray.v1.SlipEntry\x12*\n\x07history\x18\r \x03(\x0b\x32\x19.lucidray.v1.HistoryEntry\x12)\n\x07quality\x18\x0e \x03(\x0b\x32\x18.lucidray.v1.QualityFlag\x12\x0b\n\x03run\x18\x0f \x01(\r\x12\x31\n\rfailing_since\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x0bpredecessor\x18\x11 \x01(\x0b\x32\x18.lucidray.v1.Predecessor*O\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x14\n\x10PRIORITY_ROUTINE\x10\x01\x12\x13\n\x0fPRIORITY_URGENT\x10\x02*Q\n\tOnFailure\x12\x1a\n\x16ON_FAILURE_UNSPECIFIED\x10\x00\x12\x13\n\x0fON_FAILURE_PARK\x10\x01\x12\x13\n\x0fON_FAILURE_SKIP\x10\x02*I\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x10\n\x0cOUTCOME_DONE\x10\x01\x12\x13\n\x0fOUTCOME_SKIPPED\x10\x02*B\n\x04Zone\x12\x14\n\x10ZONE_UNSPECIFIED\x10\x00\x12\x11\n\rZONE_CLINICAL\x10\x01\x12\x11\n\rZONE_ANALYSIS\x10\x02*M\n\x08Severity\x12\x18\n\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x11\n\rSEVERITY_INFO\x10\x01\x12\x14\n\x10SEVERITY_WARNING\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'lucidray.v1.case_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRIORITY']._serialized_start=1061
-  _globals['_PRIORITY']._serialized_end=1140
-  _globals['_ONFAILURE']._serialized_start=1142
-  _globals['_ONFAILURE']._serialized_end=1223
-  _globals['_OUTCOME']._serialized_start=1225
-  _globals['_OUTCOME']._serialized_end=1298
-  _globals['_ZONE']._serialized_start=1300
-  _globals['_ZONE']._serialized_end=1366
-  _globals['_SEVERITY']._serialized_start=1368
-  _globals['_SEVERITY']._serialized_end=1445
+  _globals['_PRIORITY']._serialized_start=1158
+  _globals['_PRIORITY']._serialized_end=1237
+  _globals['_ONFAILURE']._serialized_start=1239
+  _globals['_ONFAILURE']._serialized_end=1320
+  _globals['_OUTCOME']._serialized_start=1322
+  _globals['_OUTCOME']._serialized_end=1395
+  _globals['_ZONE']._serialized_start=1397
+  _globals['_ZONE']._serialized_end=1463
+  _globals['_SEVERITY']._serialized_start=1465
+  _globals['_SEVERITY']._serialized_end=1542
   _globals['_PINNEDBUNDLE']._serialized_start=72
   _globals['_PINNEDBUNDLE']._serialized_end=116
   _globals['_SLIPENTRY']._serialized_start=119
@@ -50,6 +50,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HISTORYENTRY']._serialized_end=491
   _globals['_QUALITYFLAG']._serialized_start=493
   _globals['_QUALITYFLAG']._serialized_end=592
-  _globals['_CASE']._serialized_start=595
-  _globals['_CASE']._serialized_end=1059
+  _globals['_PREDECESSOR']._serialized_start=594
+  _globals['_PREDECESSOR']._serialized_end=642
+  _globals['_CASE']._serialized_start=645
+  _globals['_CASE']._serialized_end=1156
 # @@protoc_insertion_point(module_scope)

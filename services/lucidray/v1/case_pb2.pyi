@@ -105,8 +105,16 @@ class QualityFlag(_message.Message):
     severity: Severity
     def __init__(self, step: _Optional[str] = ..., code: _Optional[str] = ..., message: _Optional[str] = ..., severity: _Optional[_Union[Severity, str]] = ...) -> None: ...
 
+class Predecessor(_message.Message):
+    __slots__ = ("case_id", "step_key")
+    CASE_ID_FIELD_NUMBER: _ClassVar[int]
+    STEP_KEY_FIELD_NUMBER: _ClassVar[int]
+    case_id: str
+    step_key: str
+    def __init__(self, case_id: _Optional[str] = ..., step_key: _Optional[str] = ...) -> None: ...
+
 class Case(_message.Message):
-    __slots__ = ("case_id", "study_key", "study_version", "patient_key", "workflow", "workflow_digest", "priority", "traceparent", "opened_at", "generation", "attempt", "slip", "history", "quality", "run", "failing_since")
+    __slots__ = ("case_id", "study_key", "study_version", "patient_key", "workflow", "workflow_digest", "priority", "traceparent", "opened_at", "generation", "attempt", "slip", "history", "quality", "run", "failing_since", "predecessor")
     CASE_ID_FIELD_NUMBER: _ClassVar[int]
     STUDY_KEY_FIELD_NUMBER: _ClassVar[int]
     STUDY_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +131,7 @@ class Case(_message.Message):
     QUALITY_FIELD_NUMBER: _ClassVar[int]
     RUN_FIELD_NUMBER: _ClassVar[int]
     FAILING_SINCE_FIELD_NUMBER: _ClassVar[int]
+    PREDECESSOR_FIELD_NUMBER: _ClassVar[int]
     case_id: str
     study_key: str
     study_version: int
@@ -139,4 +148,5 @@ class Case(_message.Message):
     quality: _containers.RepeatedCompositeFieldContainer[QualityFlag]
     run: int
     failing_since: _timestamp_pb2.Timestamp
-    def __init__(self, case_id: _Optional[str] = ..., study_key: _Optional[str] = ..., study_version: _Optional[int] = ..., patient_key: _Optional[str] = ..., workflow: _Optional[str] = ..., workflow_digest: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., traceparent: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., generation: _Optional[int] = ..., attempt: _Optional[int] = ..., slip: _Optional[_Iterable[_Union[SlipEntry, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ..., quality: _Optional[_Iterable[_Union[QualityFlag, _Mapping]]] = ..., run: _Optional[int] = ..., failing_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    predecessor: Predecessor
+    def __init__(self, case_id: _Optional[str] = ..., study_key: _Optional[str] = ..., study_version: _Optional[int] = ..., patient_key: _Optional[str] = ..., workflow: _Optional[str] = ..., workflow_digest: _Optional[str] = ..., priority: _Optional[_Union[Priority, str]] = ..., traceparent: _Optional[str] = ..., opened_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., generation: _Optional[int] = ..., attempt: _Optional[int] = ..., slip: _Optional[_Iterable[_Union[SlipEntry, _Mapping]]] = ..., history: _Optional[_Iterable[_Union[HistoryEntry, _Mapping]]] = ..., quality: _Optional[_Iterable[_Union[QualityFlag, _Mapping]]] = ..., run: _Optional[int] = ..., failing_since: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., predecessor: _Optional[_Union[Predecessor, _Mapping]] = ...) -> None: ...
