@@ -1,11 +1,14 @@
 """Scales that each image gives itself, as networks for MR want them."""
 
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import yaml
 from pydantic import TypeAdapter, ValidationError
 from tests.serving.test_embedding import FINE, box, pet, run, values
 
@@ -164,6 +167,12 @@ def test_an_image_that_does_not_vary_gives_no_scale(head: Volume, over: str, whe
 def test_nonsense_is_refused(operation: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         operations(operation)
+
+
+def test_the_example_of_the_documentation_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "radiomics-beyond.md").read_text("utf-8")
+    (example,) = re.findall(r"^```yaml\n(preprocessing:.*?)```", page, re.MULTILINE | re.DOTALL)
+    assert len(operations(*yaml.safe_load(example)["preprocessing"])) == 2
 
 
 @pytest.mark.parametrize(

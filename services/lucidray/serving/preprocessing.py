@@ -10,7 +10,7 @@ Over = Literal["image", "nonzero", "above_mean", "region"]
 
 _OVER = (
     "Voxels of the native image that are measured: all; those that are not zero, where zero is no tissue and stays "
-    "zero (as MONAI and nnU-Net have it); those above the mean of all, for the body before air (as TorchIO has it); "
+    "zero (as MONAI has it); those above the mean of all, for the body before air (as TorchIO has it); "
     "those of the region that is embedded"
 )
 

@@ -1,8 +1,8 @@
 """The scale of intensities where each image gives its own: MR has no unit, so that networks for it are trained on
 z-scores or between percentiles.
 
-What is measured is measured on the native voxels of the whole image, before anything is cropped or resampled (the
-order of nnU-Net; Isensee et al. 2021, Nat Methods 18:203): a region embeds alike in the service, in the lab and in any
+What is measured is measured on the native voxels of the whole image, before anything is cropped or resampled (nnU-Net
+from version 2 on normalises before it resamples, too): a region embeds alike in the service, in the lab and in any
 window.
 """
 
