@@ -187,3 +187,12 @@ def test_a_clock_beyond_all_years_is_not_an_error() -> None:
     story = Story()
     story.events[0].at.seconds = 10**15
     assert fold(story.events).state == State.of(RUNNING)
+
+
+def test_a_state_of_a_later_release_gives_way_to_what_dispatch_says_of_it() -> None:
+    story = Story().run("deidentify")
+    story.fail(99, GAP)  # type: ignore[arg-type]  # open enumerations keep what they do not know
+    assert fold(story.events).state == State.UNSPECIFIED
+    story.fail(PARKED, GAP)  # dispatch says it in the step's name
+    view = fold(story.events)
+    assert (view.state, view.cause, states(view)["harmonize"]) == (State.PARKED, GAP.cause, "failed")

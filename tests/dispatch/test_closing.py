@@ -425,7 +425,7 @@ def test_a_case_that_comes_back_in_a_state_of_a_later_release_is_parked_and_can_
     message.state = state  # type: ignore[assignment]  # open enumerations keep what they do not know
     house.cases.take_returned(message, house.clock.now())
     said = house.said()[-1]
-    assert (said.state, said.case_id) == (CaseState.CASE_STATE_PARKED, case.case_id)
+    assert (said.state, said.case_id, said.step) == (CaseState.CASE_STATE_PARKED, case.case_id, "deidentify")
     assert f"state {state}, which this release" in said.cause
     house.cases.take_command(command(case, CommandKind.COMMAND_KIND_RETRY), house.clock.now())
     assert house.said()[-1].state == CaseState.CASE_STATE_RUNNING

@@ -170,7 +170,7 @@ def _say_unknown(connection: Connection, message: CaseReturned, now: datetime) -
         "upgrade dispatch to the release of the step's worker, then `lucidray case retry`",
     )
     log.error("state-not-known", case_id=case.case_id, error=error)
-    event = case_event(case, CaseState.CASE_STATE_PARKED, "dispatch", now, error=error)
+    event = case_event(case, CaseState.CASE_STATE_PARKED, message.step, now, error=error)  # as the worker would say it
     outbox.add(connection, topics.LEDGER, case.case_id, event.SerializeToString())
 
 
