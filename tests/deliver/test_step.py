@@ -21,10 +21,12 @@ from lucidray.core.clock import ManualClock
 from lucidray.core.database import open_database
 from lucidray.core.errors import LucidrayError, Permanent, Refused, Transient
 from lucidray.core.settings import forget_file
+from lucidray.deliver import association
 from lucidray.deliver import attempts as tables
 from lucidray.deliver.attempts import Attempts
 from lucidray.deliver.settings import DeliverSettings, Destination
 from lucidray.deliver.step import DeliverStep, build
+from lucidray.imaging.requestor import steady
 from lucidray.runtime.step import Artifact, CaseFacts, GivenInputs, StepResult
 
 Deliverables = list[Artifact[list[bytes]]]
@@ -75,6 +77,20 @@ def test_bytes_arrive_unchanged_segmentation_first(
     ]
     assert result.summary == {"PACS": "SEG stored, SR stored"}
     assert not result.quality
+
+
+def test_no_answer_is_taken_for_a_message_that_nobody_asked_for(
+    nodes: Nodes, deliver: Callable[..., StepResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def steadied(event: Any) -> None:
+        steady(event)
+        seen.append(event.assoc)
+
+    monkeypatch.setattr(association, "steady", steadied)
+    deliver(nodes().destination())
+    assert [each._reactor_checkpoint.__class__.__module__ for each in seen] == [steady.__module__]
 
 
 def test_objects_go_in_the_transfer_syntax_in_which_they_are_stored(

@@ -44,6 +44,10 @@ def test_the_reactor_of_the_association_rests_at_the_checkpoint() -> None:
     reactor = inspect.getsource(Association._run_reactor)
     assert reactor.index("self._reactor_checkpoint.wait()") < reactor.index("self.dimse.get_msg(block=False)")
     assert reactor.index("self.dimse.get_msg") < reactor.index("self.acse.is_release_requested()")
+    assert reactor.index("self._is_paused = True") < reactor.index("self._reactor_checkpoint.wait()")
+    for sender in (Association.send_c_store, Association.release):  # imaging/requestor.py
+        source = inspect.getsource(sender)
+        assert source.index("_reactor_checkpoint.clear()") < source.index("while not self._is_paused")
     waiting = inspect.getsource(Association.run_reactor)
     assert "if primitive is None:" in waiting
 

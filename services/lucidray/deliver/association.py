@@ -14,6 +14,7 @@ from pynetdicom.association import Association
 from lucidray.core.errors import Permanent, Transient
 from lucidray.deliver.deliverable import Deliverable
 from lucidray.deliver.settings import Destination
+from lucidray.imaging.requestor import steady
 
 # Makes send_c_store(path) hand over the bytes of the file instead of decoding and encoding them again.
 _config.STORE_SEND_CHUNKED_DATASET = True
@@ -119,7 +120,7 @@ def _associate(destination: Destination, contexts: Sequence[Context]) -> Associa
         destination.host,
         destination.port,
         ae_title=destination.called_ae_title,
-        evt_handlers=[(evt.EVT_CONN_OPEN, _no_delay)],
+        evt_handlers=[(evt.EVT_CONN_OPEN, _no_delay), (evt.EVT_CONN_OPEN, steady)],
     )
     # All contexts refused ends the association too; `_check_contexts` then says so.
     if association.is_established or association.rejected_contexts:

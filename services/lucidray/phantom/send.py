@@ -18,6 +18,7 @@ from pynetdicom.association import Association
 from pynetdicom.status import STORAGE_SERVICE_CLASS_STATUS
 
 from lucidray.core.errors import Permanent, Transient
+from lucidray.imaging.requestor import steady
 from lucidray.phantom.nagle import no_delay
 from lucidray.phantom.transcode import transcoded
 
@@ -172,7 +173,8 @@ def _associate(batch: Sequence[_Item], host: str, port: int, called: str, callin
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _TIMEOUT_SECONDS
     for sop_class, transfer_syntax in dict.fromkeys(item.context for item in batch):
         entity.add_requested_context(sop_class, transfer_syntax)
-    association = entity.associate(host, port, ae_title=called, evt_handlers=[(evt.EVT_CONN_OPEN, no_delay)])
+    handlers: list[evt.EventHandlerType] = [(evt.EVT_CONN_OPEN, no_delay), (evt.EVT_CONN_OPEN, steady)]
+    association = entity.associate(host, port, ae_title=called, evt_handlers=handlers)
     # All contexts refused also ends the association; `_store` then says so for each object.
     if not association.is_established and not association.rejected_contexts:
         cause = "it rejected the association" if association.is_rejected else "it cannot be reached"
