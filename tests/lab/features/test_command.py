@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.lab.features.forms import Forms, write_nifti
+from tests.lab.features.forms import Forms, write_nifti, write_nrrd
 from typer.testing import CliRunner, Result
 
 from lucidray.core.errors import Permanent
@@ -41,7 +41,7 @@ def test_the_listing_of_a_cohort_is_not_overwritten(forms: Forms, tmp_path: Path
     listing.write_text(f"subject,image,mask\na,{forms.images['NIfTI']},{forms.masks['NIfTI']}\n")
     before = listing.read_text()
     result = features(listing, "-p", "pet-suv", "-o", tmp_path / "." / "cohort.csv")
-    assert "it is the listing of the cohort" in str(result.exception)
+    assert "it is a listing that is read" in str(result.exception)
     assert listing.read_text() == before
 
 
@@ -63,3 +63,15 @@ def test_names_and_remarks_are_shown_whole(forms: Forms, tmp_path: Path) -> None
 def test_a_place_that_cannot_be_written_is_refused_first(pair: tuple[str | Path, ...]) -> None:
     result = features(*pair, "-o", "/proc/f.csv")
     assert "output f.csv: it cannot be written" in str(result.exception)
+
+
+def test_a_lesion_without_any_value_is_counted_as_such(forms: Forms, tmp_path: Path) -> None:
+    names = {"Segment0_Name": "GTV", "Segment0_LabelValue": "1", "Segment1_Name": "gone", "Segment1_LabelValue": "2"}
+    write_nrrd(tmp_path / "two.nrrd", forms.roi.mask.astype(np.uint8), forms.volume.grid, **names)
+    pair = ("--image", forms.images["NRRD"], "--mask", tmp_path / "two.nrrd", "-p", "pet-suv")
+    shown = features(*pair, "-o", tmp_path / "f[x].csv").output
+    assert "2 lesions measured (1 without any value: see its reason)" in shown
+    assert "f[x].csv (preset pet-suv" in shown
+    (tmp_path / "list.csv").write_text(f"subject,image,mask\na,{forms.images['NRRD']},two.nrrd\n")
+    shown = features(tmp_path / "list.csv", "-p", "pet-suv", "-o", tmp_path / "g.csv").output
+    assert "2 lesions of 1 subject measured (1 without any value: see its reason), 0 subjects failed" in shown

@@ -75,8 +75,8 @@ def _regions(mask: Path) -> Table:
 def _cohort(request: Request, preset: Preset, console: Console) -> int:
     if request.cohort is None or request.output is None:
         raise Permanent("command features", "a cohort needs an output", "say -o F.csv, F.parquet or F.json")
-    if request.output.resolve() == request.cohort.resolve():
-        raise Permanent(f"output {request.output.name}", "it is the listing of the cohort", "name another file")
+    if request.output.resolve() in {each.resolve() for each in (request.cohort, request.clinical) if each}:
+        raise Permanent(f"output {request.output.name}", "it is a listing that is read", "name another file")
     subjects = read_cohort(request.cohort, preset, request.roi, any_grid=request.any_grid)
     shape: Callable[[list[LesionRow]], Rows] = long if request.as_long else wide
     if request.clinical is not None:
@@ -96,7 +96,7 @@ def _cohort(request: Request, preset: Preset, console: Console) -> int:
     )
     failures = outcome.failures
     lesions = f"{_count(outcome.lesions, 'lesion')} of {_count(len(subjects), 'subject')} measured"
-    done = f"{lesions}, {_count(len(failures), 'subject')} failed"
+    done = f"{lesions}{_without(outcome.undefined)}, {_count(len(failures), 'subject')} failed"
     _summary(done, request.output, preset, console)
     for row in failures:
         console.print(f"[red]{escape(row.subject)}[/]: {escape(row.reason)}", highlight=False, soft_wrap=True)
@@ -104,7 +104,12 @@ def _cohort(request: Request, preset: Preset, console: Console) -> int:
 
 
 def _summary(done: str, output: Path, preset: Preset, console: Console) -> None:
-    console.print(f"{done}: {output} (preset {label_of(preset)})", highlight=False, soft_wrap=True)
+    text = f"{done}: {output} (preset {label_of(preset)})"
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _without(undefined: int) -> str:
+    return f" ({undefined} without any value: see its reason)" if undefined else ""
 
 
 def _count(number: int, noun: str) -> str:
@@ -129,7 +134,8 @@ def _lesion(request: Request, preset: Preset, console: Console) -> int:
             console.print(each, markup=False, highlight=False, soft_wrap=isinstance(each, str))
     else:
         write_table(long(rows) if request.as_long else wide(rows), request.output)
-        _summary(f"{_count(len(rows), 'lesion')} measured", request.output, preset, console)
+        undefined = sum(row.status == "undefined" for row in rows)
+        _summary(f"{_count(len(rows), 'lesion')} measured{_without(undefined)}", request.output, preset, console)
     return 0
 
 

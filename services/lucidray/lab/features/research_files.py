@@ -16,6 +16,7 @@ from lucidray.lab.nifti import read_nifti
 
 NRRD = (".nrrd", ".nhdr")
 _AXES = 3
+_MILLIMETRES = {"mm", "millimeter", "millimeters", "millimetre", "millimetres", "", "???"}  # the last: not known
 # Sign of each axis that makes LPS of a space of the NRRD definition, section "space".
 _NRRD_TO_LPS = {
     "left-posterior-superior": (1, 1, 1),
@@ -80,6 +81,8 @@ def _read_nrrd(path: Path) -> ResearchFile:
     space = str(header.get("space", "")).lower()
     if np.count_nonzero(spatial) != _AXES or space not in _NRRD_TO_LPS:
         raise _unreadable(path, "its header does not say three space directions in an anatomical space")
+    if not {str(unit).lower() for unit in header.get("space units", [])} <= _MILLIMETRES:
+        raise _unreadable(path, "its lengths are not in millimetres")
     # A first axis that is not spatial counts layers, as in the segmentations of 3D Slicer.
     layers = voxels if len(spatial) == _AXES + 1 and not spatial[0] else voxels[None]
     if layers.ndim != _AXES + 1:

@@ -1,5 +1,6 @@
 """Measure a cohort: in several processes, subject by subject, going on where an earlier run stopped."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ class Outcome:
     """Lesions that were measured, now or by an earlier run, and the rows of subjects that failed."""
 
     lesions: int
+    undefined: int  # of the lesions: those without any value
     failures: list[LesionRow]
 
 
@@ -70,7 +72,8 @@ def run_cohort(
         keys = [key_of(subject, preset, engine) for subject in subjects]
         found = {at: rows for at, key in enumerate(keys) if (rows := journal.find(key)) is not None}
         cells = {at: shape(rows) for at, rows in found.items()}
-        lesions, failures = sum(map(len, found.values())), []
+        statuses = Counter(row.status for rows in found.values() for row in rows)
+        failures: list[LesionRow] = []
         todo = [at for at in range(len(subjects)) if at not in found]
         del found
         with progress_bar(console) as progress:
@@ -81,14 +84,14 @@ def run_cohort(
                 cells[at] = shape(rows)
                 if rows[0].status != "failed":
                     journal.add(keys[at], rows)
-                    lesions += len(rows)
+                    statuses.update(row.status for row in rows)
                 else:
                     failures += rows
                 progress.update(bar, advance=1, failed=f"{len(failures)} failed" if failures else "")
         write_table([row for at in range(len(subjects)) for row in cells[at]], output)
         if not failures:
             journal.remove()
-    return Outcome(lesions, failures)
+    return Outcome(statuses.total(), statuses["undefined"], failures)
 
 
 def progress_bar(console: Console) -> Progress:
