@@ -190,3 +190,40 @@ def test_z_scores_need_a_cohort(tmp_path: Path, bundle: Bundle) -> None:
     result = CliRunner().invoke(app, ["embedding", "pack", str(bundle.folder), str(tmp_path / "x"), *arguments])
     assert isinstance(result.exception, Permanent)
     assert "needs a training cohort" in str(result.exception)
+
+
+def test_a_bundle_is_made_whole_or_not_at_all(tmp_path: Path, bundle: Bundle) -> None:
+    """One without the z-scores that were asked for would load, and mean something else."""
+    (tmp_path / "cohort.csv").write_text("subject,image,mask\na,no.nii,no.nii\n")
+    output, before = tmp_path / "packed", bundle.read(MODEL)
+    arguments = ["--version", "1.1.0", "--normalisation", "zscore", "--cohort", str(tmp_path / "cohort.csv")]
+    for place, layers, cause in (
+        (output, ["near=fine"], "there is no such file"),
+        (output, ["near=fine", "near=rough"], "gives two tensors one name"),
+        (bundle.folder, ["near=fine"], "it is there already"),
+        (Path("/proc/packed"), ["near=fine"], "it cannot be written"),
+    ):
+        named = [part for layer in layers for part in ("--layer", layer)]
+        result = CliRunner().invoke(app, ["embedding", "pack", str(bundle.folder), str(place), *arguments, *named])
+        assert isinstance(result.exception, Permanent)
+        assert cause in result.exception.cause
+    assert load_bundle(bundle.folder).read(MODEL) == before
+    assert not output.exists() and not list(tmp_path.glob(".*"))
+
+
+def test_results_that_are_no_floats_are_no_layers() -> None:
+    shape = [1, 1, *PATCH]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Greater", ["image", "half"], ["above"]),
+            helper.make_node("Cast", ["above"], ["mask"], to=TensorProto.FLOAT),
+        ],
+        "threshold",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("mask", TensorProto.FLOAT, shape)],
+        [numpy_helper.from_array(np.array(0.5, np.float32), "half")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10).SerializeToString()
+    assert [each.name for each in tensors(model, 1, PATCH)] == ["mask"]
+    with pytest.raises(Permanent, match="'above': its values are not float32"):
+        expose(model, ["above"])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +13,7 @@ from lucidray.lab.embedding.cohort import embed_subject, gather, redundancy, rol
 from lucidray.lab.embedding.layers import tensors
 from lucidray.lab.embedding.pack import Normalisation, freeze, with_layers
 from lucidray.lab.features.cohort import read_cohort
+from lucidray.lab.features.places import check_place, part_of
 from lucidray.lab.features.run import progress_bar
 from lucidray.serving.bundle import MODEL, Bundle, load_bundle
 
@@ -49,7 +51,8 @@ def pack(request: Request, console: Console) -> Bundle:
     Raises
     ------
     Permanent
-        A layer is not in the network, z-scores are asked for without a cohort, or a subject cannot be embedded.
+        A layer is not in the network, z-scores are asked for without a cohort, a subject cannot be embedded, or the
+        output is there already. Nothing is written then.
     """
     if request.normalisation == "zscore" and request.cohort is None:
         raise Permanent("normalisation zscore", "it needs a training cohort", "give --cohort")
@@ -57,15 +60,26 @@ def pack(request: Request, console: Console) -> Bundle:
     if not pairs or not all(name and tensor for name, _, tensor in pairs):
         raise Permanent("option --layer", "it is not NAME=TENSOR", "see `lucidray embedding layers`")
     layers = {name: tensor for name, _, tensor in pairs}
+    if len(layers) < len(pairs):
+        raise Permanent("option --layer", "it gives two tensors one name", "name each layer once")
+    if request.output.exists():
+        raise Permanent(f"bundle folder {request.output.name}", "it is there already", "name a new one, or remove it")
+    check_place(request.output)
     bare: Normalisation = "none" if request.cohort else request.normalisation
-    bundle = with_layers(load_bundle(request.bundle), request.output, request.version, layers, bare)
-    if request.cohort is not None:
-        bundle = _frozen(bundle, request, request.cohort, console)
+    part = part_of(request.output)
+    try:  # a bundle whose statistics are not frozen yet is no bundle to be found
+        bundle = with_layers(load_bundle(request.bundle), part, request.version, layers, bare)
+        if request.cohort is not None:
+            _freeze(bundle, request, request.cohort, console)
+        part.replace(request.output)
+    finally:
+        rmtree(part, ignore_errors=True)
+    bundle = load_bundle(request.output)
     console.print(f"{bundle.name} {bundle.version} {bundle.digest} in {bundle.folder}", highlight=False)
     return bundle
 
 
-def _frozen(bundle: Bundle, request: Request, path: Path, console: Console) -> Bundle:
+def _freeze(bundle: Bundle, request: Request, path: Path, console: Console) -> None:
     subjects = read_cohort(path, roles_as_preset(bundle))
     found = []
     with progress_bar(console) as progress:
@@ -80,4 +94,4 @@ def _frozen(bundle: Bundle, request: Request, path: Path, console: Console) -> B
         f"{alike} of them say what volume or mean intensity says",
         highlight=False,
     )
-    return freeze(bundle, cohort, request.normalisation, request.data)
+    freeze(bundle, cohort, request.normalisation, request.data)

@@ -40,7 +40,8 @@ def tensors(model: bytes, channels: int, patch: Shape) -> list[Tensor]:
     network = onnx.load_model_from_string(model)
     _fix_input(network, channels, patch)
     inferred = onnx.shape_inference.infer_shapes(network, data_prop=True)
-    shapes = {each.name: _shape(each) for each in (*inferred.graph.value_info, *inferred.graph.output)}
+    values = (*inferred.graph.value_info, *inferred.graph.output)
+    shapes = {each.name: _shape(each) for each in values if _is_float(each)}
     return [
         Tensor(name, node.op_type, shapes[name])
         for node in network.graph.node
@@ -55,7 +56,7 @@ def expose(model: bytes, names: list[str]) -> bytes:
     Raises
     ------
     Permanent
-        It has no such result.
+        It has no such result, or one of other values than float32.
     """
     network = onnx.load_model_from_string(model)
     known = {name for node in network.graph.node for name in node.output}
@@ -63,8 +64,11 @@ def expose(model: bytes, names: list[str]) -> bytes:
     for name in names:
         if name not in known:
             raise Permanent(f"tensor '{name}'", "the network has none of that name", "see `lucidray embedding layers`")
+        value = _value_of(network, name)
+        if not _is_float(value):
+            raise Permanent(f"tensor '{name}'", "its values are not float32", "see `lucidray embedding layers`")
         if name not in outputs:
-            rank = len(_shape_of(network, name))
+            rank = len(_shape(value))
             network.graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * rank))
     onnx.checker.check_model(network)
     return bytes(network.SerializeToString(deterministic=True))
@@ -112,9 +116,13 @@ def _shape(value: Any) -> tuple[int, ...]:
     return tuple(dimension.dim_value for dimension in value.type.tensor_type.shape.dim)
 
 
-def _shape_of(network: Any, name: str) -> tuple[int, ...]:
+def _is_float(value: Any) -> bool:
+    return bool(value.type.tensor_type.elem_type == TensorProto.FLOAT)
+
+
+def _value_of(network: Any, name: str) -> Any:
     inferred = onnx.shape_inference.infer_shapes(network)
     for value in (*inferred.graph.value_info, *inferred.graph.output):
         if value.name == name:
-            return _shape(value)
+            return value
     raise Permanent(f"tensor '{name}'", "onnx cannot tell its shape", "choose another")
