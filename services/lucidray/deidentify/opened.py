@@ -3,8 +3,6 @@
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from lucidray.core.clock import SystemClock
 from lucidray.core.database import open_database
 from lucidray.core.errors import Transient
@@ -15,7 +13,7 @@ from lucidray.deidentify.encrypted import read_certificates
 from lucidray.deidentify.keyfile import parse_secrets, read_secrets
 from lucidray.deidentify.keyring import Keyring
 from lucidray.deidentify.settings import DeidentifySettings
-from lucidray.deidentify.vault import Vault, unavailable
+from lucidray.deidentify.vault import Vault
 from lucidray.deidentify.vaulttables import METADATA
 
 
@@ -65,11 +63,7 @@ def open_vault(actor: str) -> Vault:
     data, url = CoreSettings.load().data, DeidentifySettings.load().vault_url
     if not url:
         _make_private(data / "vault.db")
-    try:
-        engine = open_database(data, "vault", METADATA, url)
-    except SQLAlchemyError as error:
-        raise unavailable(error) from None
-    vault = Vault(engine, vault_keys, SystemClock(), actor)
+    vault = Vault(open_database(data, "vault", METADATA, url), vault_keys, SystemClock(), actor)
     vault.check_keys()
     return vault
 
