@@ -81,6 +81,13 @@ def test_a_spacing_that_is_not_three_lengths_is_refused(spacing: Any) -> None:
         extract(IMAGE, MASK, "pet-suv", spacing=spacing)
 
 
+def test_a_spacing_that_is_not_the_volumes_is_refused(make_volume: MakeVolume) -> None:
+    volume = make_volume(IMAGE, (3, 2, 2))
+    assert extract(volume, MASK, "pet-suv", spacing=(3, 2, 2)) == extract(volume, MASK, "pet-suv")
+    with pytest.raises(Permanent, match="spacing: it is .* the volume's"):
+        extract(volume, MASK, "pet-suv", spacing=(3, 3, 3))
+
+
 def test_voxels_too_small_for_a_sphere_are_a_reason() -> None:
     peaks = [each for each in extract(IMAGE, MASK, "pet-suv", spacing=(1e-6,) * 3) if each.family == "local_intensity"]
     assert peaks

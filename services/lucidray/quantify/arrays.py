@@ -57,7 +57,7 @@ def array_volume(given: npt.ArrayLike, measurement: Measurement, spacing: Vector
     facts = VolumeFacts(
         grid=Grid(
             shape=(slices, rows, columns),
-            spacing=(1.0, 1.0, 1.0) if spacing is None else _lengths(spacing),
+            spacing=(1.0, 1.0, 1.0) if spacing is None else lengths(spacing),
             origin=(0.0, 0.0, 0.0),
             axes=((0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)),
         ),
@@ -71,7 +71,8 @@ def array_volume(given: npt.ArrayLike, measurement: Measurement, spacing: Vector
     return Volume(voxels, facts)
 
 
-def _lengths(spacing: npt.ArrayLike) -> Vector:
+def lengths(spacing: npt.ArrayLike) -> Vector:
+    """Three lengths greater than 0, mm; or Permanent."""
     try:
         z, y, x = (float(each) for each in np.asarray(spacing, np.float64))
         sound = all(0 < each < math.inf for each in (z, y, x))

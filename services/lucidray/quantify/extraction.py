@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import numpy.typing as npt
 
 from lucidray.contracts.grid import Grid, Vector
@@ -11,7 +12,7 @@ from lucidray.contracts.images import Volume
 from lucidray.contracts.results import Feature
 from lucidray.core.errors import Permanent
 from lucidray.imaging.geometry import in_words
-from lucidray.quantify.arrays import array_volume, inside_of
+from lucidray.quantify.arrays import array_volume, inside_of, lengths
 from lucidray.quantify.engine import compute
 from lucidray.quantify.hybrid.measure import measure_hybrid
 from lucidray.quantify.hybrid.spec import Hybrid
@@ -125,6 +126,8 @@ def _preset(preset: Preset | str | Path) -> Preset:
 
 
 def _volume(image: Image | Mapping[str, Image], measurement: Measurement, spacing: Vector | None) -> Volume:
+    if isinstance(image, Volume) and spacing is not None and not np.allclose(lengths(spacing), image.grid.spacing):
+        raise Permanent("spacing", f"it is {spacing!r}, the volume's {image.grid.spacing}", "leave it out")
     if isinstance(image, Mapping):
         if measurement.role not in image:
             raise Permanent(
