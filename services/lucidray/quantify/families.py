@@ -12,6 +12,7 @@ from lucidray.quantify.region import Region
 from lucidray.quantify.sample import Sample
 from lucidray.quantify.texture import cooccurrence, neighbourhood, run_length, zone
 from lucidray.quantify.texture.directions import neighbours
+from lucidray.quantify.texture.likeness import Likeness, likeness
 from lucidray.quantify.texture.neighbourhood import Neighbourhoods
 from lucidray.quantify.values import Undefined, Values
 
@@ -47,8 +48,9 @@ def _cooccurrence(sample: Sample, grey: GreyLevels, dimension: str, aggregation:
 
 
 def _run_length(sample: Sample, grey: GreyLevels, dimension: str, aggregation: str) -> Values:
-    flat = dimension != "3D"
-    return run_length.directional(grey, sample.measurement.glrlm, within_slice=flat).aggregated(grey, aggregation)
+    flat, parameters = dimension != "3D", sample.measurement.glrlm
+    alike = _alike(sample, grey, flat)
+    return run_length.directional(grey, alike, parameters, within_slice=flat).aggregated(grey, aggregation)
 
 
 def _zone_sizes(sample: Sample, grey: GreyLevels, dimension: str, _: str) -> Values:
@@ -61,7 +63,12 @@ def _zone_distances(sample: Sample, grey: GreyLevels, dimension: str, _: str) ->
 
 def _zones(sample: Sample, grey: GreyLevels, dimension: str) -> list[zone.Zones]:
     flat = dimension != "3D"
-    return sample.once(f"zones {flat}", lambda: zone.find_zones(grey, within_slice=flat))
+    alike = _alike(sample, grey, flat)
+    return sample.once(f"zones {flat}", lambda: zone.find_zones(grey, alike, within_slice=flat))
+
+
+def _alike(sample: Sample, grey: GreyLevels, flat: bool) -> Likeness:
+    return sample.once(f"alike {flat}", lambda: likeness(grey, within_slice=flat))
 
 
 def _tone_differences(sample: Sample, grey: GreyLevels, dimension: str, _: str) -> Values:

@@ -48,15 +48,20 @@ class GreyLevels:
 
     @cached_property
     def slices(self) -> list[tuple[int, int, int]]:
-        """First and last + 1 element of `flat`, and voxels, of each slice that has any."""
-        area = self.ranks.shape[1] * self.ranks.shape[2]
+        """Of each slice that has voxels their number, after the elements of `flat` between which they lie.
+
+        A vector of up to `pad` voxels from any of these elements ends in `flat`.
+        """
+        _, rows, columns = self.ranks.shape
+        area, margin = rows * columns, self.pad * (columns + 1)
         voxels = np.count_nonzero(self.ranks, axis=(1, 2))
-        return [(int(z) * area, int(z + 1) * area, int(voxels[z])) for z in np.flatnonzero(voxels)]
+        present = np.flatnonzero(voxels)
+        return [(int(z) * area + margin, int(z + 1) * area - margin, int(voxels[z])) for z in present]
 
     @property
     def whole(self) -> tuple[int, int, int]:
         """As `slices`, of all of them at once."""
-        return 0, self.ranks.size, self.size
+        return self.slices[0][0], self.slices[-1][1], self.size
 
     def offsets(self, vectors: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Distances in `flat` of vectors (n, 3) of voxels (z, y, x)."""

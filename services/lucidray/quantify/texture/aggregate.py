@@ -18,9 +18,9 @@ _LARGEST = 2**21  # elements of the matrices of all directions that are made in 
 class Directional:
     """A kind of matrix that each direction has one of."""
 
-    count: Callable[[Span, npt.NDArray[np.int64]], npt.NDArray[np.int64]]  # span, offsets (D) -> matrices (D, K, J)
+    count: Callable[[Span, range], npt.NDArray[np.int64]]  # span, directions (D) -> matrices (D, K, J)
     features: Callable[[Matrix, float], Values]  # of one matrix that was made of so many voxels
-    offsets: npt.NDArray[np.int64]  # (D)
+    directions: int
     weights: npt.NDArray[np.float64] | None  # (D), or all the same
     elements: int  # of one matrix
 
@@ -36,10 +36,9 @@ class Directional:
         voxels = sum(span[2] for span in spans)
         merged: Matrix | None = None
         for chosen in self._portions():
-            offsets = self.offsets[chosen]
-            matrices = self.count(spans[0], offsets)
+            matrices = self.count(spans[0], chosen)
             for span in spans[1:]:
-                matrices = matrices + self.count(span, offsets)
+                matrices = matrices + self.count(span, chosen)
             if method == "avg":
                 for matrix in matrices:
                     yield self.features(matrix, voxels)
@@ -47,18 +46,18 @@ class Directional:
                 part = self._weighted(matrices, chosen)
                 merged = part if merged is None else merged + part
         if merged is not None:
-            total = len(self.offsets) if self.weights is None else float(self.weights.sum())
+            total = self.directions if self.weights is None else float(self.weights.sum())
             yield self.features(merged, voxels * total)
 
-    def _portions(self) -> Iterator[slice]:
-        step = max(_LARGEST // self.elements, 1)
-        return (slice(first, first + step) for first in range(0, len(self.offsets), step))
+    def _portions(self) -> Iterator[range]:
+        step, every = max(_LARGEST // self.elements, 1), range(self.directions)
+        return (every[first : first + step] for first in every[::step])
 
-    def _weighted(self, matrices: npt.NDArray[np.int64], chosen: slice) -> Matrix:
+    def _weighted(self, matrices: npt.NDArray[np.int64], chosen: range) -> Matrix:
         if self.weights is None:
             merged: Matrix = matrices.sum(axis=0)
             return merged
-        weighted: Matrix = (matrices * self.weights[chosen][:, None, None]).sum(axis=0)
+        weighted: Matrix = (matrices * self.weights[chosen.start : chosen.stop, None, None]).sum(axis=0)
         return weighted
 
 

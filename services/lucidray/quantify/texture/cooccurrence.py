@@ -21,17 +21,17 @@ Numbers = npt.NDArray[np.float64]
 def directional(grey: GreyLevels, parameters: CooccurrenceParameters, *, within_slice: bool) -> Directional:
     """The matrices of a region."""
     vectors = cooccurrence_directions(parameters, within_slice)
-    side = grey.levels.size + 1
+    offsets, side = grey.offsets(vectors), grey.levels.size + 1
 
-    def count(span: Span, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        counts = np.zeros((offsets.size, side, side), np.int64)
-        kernels.cooccurrences(grey.flat, span[0], span[1], offsets, counts)
+    def count(span: Span, chosen: range) -> npt.NDArray[np.int64]:
+        counts = np.zeros((len(chosen), side, side), np.int64)
+        kernels.cooccurrences(grey.flat, span[0], span[1], offsets[chosen.start : chosen.stop], counts)
         return counts[:, 1:, 1:]
 
     def of(matrix: Matrix, _: float) -> Values:
         return features(matrix, grey.levels, grey.histogram.bins)
 
-    return Directional(count, of, grey.offsets(vectors), weights(vectors, parameters.weighting), side**2)
+    return Directional(count, of, len(vectors), weights(vectors, parameters.weighting), side**2)
 
 
 def features(counts: Matrix, levels: npt.NDArray[np.int64], bins: int) -> Values:

@@ -13,6 +13,12 @@ from lucidray.quantify.compiled import compiled
 Ranks = npt.NDArray[np.uint16]
 Integers = npt.NDArray[np.int64]
 Distances = npt.NDArray[np.int32]
+Bits = npt.NDArray[np.uint16]
+Levels = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
+_BLOCK = 4096  # elements that one instruction after the other goes over: a few arrays of them stay in the nearest cache
+_PLACES = np.zeros(2**12 + 1, np.int64)  # of the only bit that is set in a number, of 13
+_PLACES[2 ** np.arange(13)] = np.arange(13)
 
 
 @compiled
@@ -26,114 +32,166 @@ def cooccurrences(ranks: Ranks, first: int, last: int, offsets: Integers, counts
 
 
 @compiled
-def runs(ranks: Ranks, first: int, last: int, offsets: Integers, counts: Integers) -> None:
-    """Count runs along `offsets[d]` into `counts[d, rank, length]`, (D, K + 1, longest + 1).
+def alike(ranks: Ranks, offsets: Integers) -> Bits:
+    """Of each element, as bit d, whether the one `offsets[d]` before it has the same rank; also outside the region."""
+    bits = np.zeros(ranks.size, np.uint16)
+    margin = offsets.max()
+    for start in range(margin, ranks.size, _BLOCK):
+        stop = min(start + _BLOCK, ranks.size)
+        here, found = ranks[start:stop], bits[start:stop]
+        for direction in range(offsets.size):
+            before, bit = ranks[start - offsets[direction] : stop - offsets[direction]], np.uint16(1 << direction)
+            for place in range(found.size):
+                found[place] |= bit if here[place] == before[place] else np.uint16(0)
+    return bits
 
-    Row 0 takes the voxels at which no run ends: to count them there is faster than to ask.
+
+@compiled
+def runs(ranks: Ranks, bits: Bits, first: int, last: int, offsets: Integers, skipped: int, counts: Integers) -> None:
+    """Count runs along `offsets[skipped + d]` into `counts[d, rank, length]`, (D, K + 1, longest + 1).
+
+    Parameters
+    ----------
+    bits
+        Of `alike` for the `offsets`.
+
+    Notes
+    -----
+    Only runs of two voxels or more are followed, back from their ends; all other voxels are runs of their own.
     """
-    lengths = np.zeros(last - first, np.uint16)  # of the run up to a voxel
-    for direction in range(offsets.size):
-        step = offsets[direction]
-        for here in range(first, last):
-            rank = ranks[here]
+    voxels = np.zeros(counts.shape[1], np.int64)
+    ends = np.empty(_BLOCK, np.uint16)
+    for start in range(first, last, _BLOCK):
+        size = min(_BLOCK, last - start)
+        ends[:size] = 0
+        for direction in range(skipped, skipped + counts.shape[0]):
+            offset, bit = offsets[direction], np.uint16(1 << direction)
+            here, after = bits[start : start + size], bits[start + offset : start + offset + size]
+            for place in range(size):
+                ends[place] |= here[place] & bit & ~after[place]
+        for place in range(size):
+            rank = ranks[start + place]
             if rank:
-                length = 1 + lengths[here - step - first] * (ranks[here - step] == rank)
-                lengths[here - first] = length
-                counts[direction, rank * (ranks[here + step] != rank), length] += 1
+                voxels[rank] += 1
+                left = np.int64(ends[place])
+                while left:
+                    bit = left & -left
+                    left ^= bit
+                    direction = _PLACES[bit]
+                    before, length = start + place - offsets[direction], 2
+                    while bits[before] & bit:
+                        before -= offsets[direction]
+                        length += 1
+                    counts[direction - skipped, rank, length] += 1
+    for direction in range(counts.shape[0]):
+        for rank in range(1, counts.shape[1]):
+            counts[direction, rank, 1] += voxels[rank]
+            for length in range(2, counts.shape[2]):
+                counts[direction, rank, 1] -= length * counts[direction, rank, length]
 
 
 @compiled
 def zones(
-    ranks: Ranks, distances: Distances, first: int, last: int, offsets: Integers
+    ranks: Ranks, bits: Bits, telling: Bits, distances: Distances, first: int, last: int, offsets: Integers
 ) -> tuple[Integers, Integers, Integers]:
     """Rank, size and least distance of each zone of equal ranks.
 
     Parameters
     ----------
+    bits, telling
+        Of `alike` for the `offsets`, and which of them to look at.
     distances
         Of every voxel to the border of the region, flat as `ranks`.
-    offsets
-        To the neighbours that are visited before a voxel, all negative; first that along the slowest axis alone.
     """
-    roots, count = _roots(ranks, first, last, offsets)
+    roots, count = _roots(ranks, bits, telling, first, last, offsets)
     found, sizes, least = np.empty(count, np.int64), np.zeros(count, np.int64), np.empty(count, np.int64)
     numbers, known = np.empty(last - first, np.int32), 0
     for here in range(first, last):
         if ranks[here]:
-            root = roots[here - first]
+            root = roots[here - first]  # a parent, hence earlier and in the same zone, if not the first voxel itself
             if root == here - first:
                 numbers[root] = known
                 found[known], least[known] = ranks[here], distances[here]
                 known += 1
             number = numbers[root]
+            numbers[here - first] = number
             sizes[number] += 1
             least[number] = min(least[number], distances[here])
     return found, sizes, least
 
 
 @compiled
-def _roots(ranks: Ranks, first: int, last: int, offsets: Integers) -> tuple[Distances, int]:
-    """The first voxel of each voxel's zone, and the number of zones: union-find, a parent is never later."""
-    parents = np.arange(last - first).astype(np.int32)
+def _roots(
+    ranks: Ranks, bits: Bits, telling: Bits, first: int, last: int, offsets: Integers
+) -> tuple[Distances, int]:
+    """A voxel of each voxel's zone, never later than it, and the number of zones: union-find."""
+    parents, count = np.empty(last - first, np.int32), 0
     for here in range(first, last):
-        rank = ranks[here]
-        if rank:
-            root = here - first
-            for offset in offsets:
-                if ranks[here + offset] == rank:
-                    other = here + offset - first
-                    while parents[other] != other:
-                        parents[other] = parents[parents[other]]
-                        other = parents[other]
-                    low, high = min(root, other), max(root, other)
-                    parents[high] = low
-                    root = low
-                    if offset == offsets[0]:  # the other earlier neighbours are its neighbours, hence in its zone
-                        break
-    count = 0
-    for here in range(first, last):
-        own = here - first
-        parents[own] = parents[parents[own]]
-        count += ranks[here] != 0 and parents[own] == own
+        if ranks[here]:
+            own = here - first
+            root, left = own, np.int64(telling[bits[here]])
+            count += left == 0
+            while left:
+                bit = left & -left
+                left ^= bit
+                other = parents[own - offsets[_PLACES[bit]]]
+                while parents[other] != other:
+                    parents[other] = parents[parents[other]]
+                    other = parents[other]
+                if root == own:
+                    root = other
+                elif root != other:
+                    count -= 1
+                    parents[max(root, other)] = min(root, other)
+                    root = min(root, other)
+            parents[own] = root
     return parents, count
 
 
 @compiled
 def neighbourhoods(
-    ranks: Ranks, levels: Integers, first: int, last: int, offsets: Integers, coarseness: int
+    ranks: Ranks, levels: Levels, first: int, last: int, offsets: Integers, coarseness: int, highest: int
 ) -> tuple[Integers, Integers, Integers]:
     """Grey tone differences and dependences of every voxel and its neighbours within the region.
 
     Parameters
     ----------
     levels
-        Grey level of each rank, (K + 1); of rank 0 zero.
+        Grey level of each element, 0 outside, of a type that holds the sum of as many as there are neighbours.
     offsets
         To all neighbours, (W).
     coarseness
         Greatest difference of dependent levels.
+    highest
+        Rank, K.
 
     Returns
     -------
     Sums of |level * neighbours - sum of the neighbours' levels|, and numbers of voxels, both by rank and number of
     neighbours (K + 1, W + 1); numbers of voxels by rank and dependence (K + 1, W + 2), where a voxel depends on itself.
     """
-    differences = np.zeros((levels.size, offsets.size + 1), np.int64)
-    voxels = np.zeros((levels.size, offsets.size + 1), np.int64)
-    dependences = np.zeros((levels.size, offsets.size + 2), np.int64)
-    for here in range(first, last):
-        rank = ranks[here]
-        if rank:
-            level, total, neighbours, dependent = levels[rank], 0, 0, 1
-            for offset in offsets:
-                other = ranks[here + offset]
-                if other:
-                    total += levels[other]
-                    neighbours += 1
-                    dependent += abs(levels[other] - level) <= coarseness
-            differences[rank, neighbours] += abs(level * neighbours - total)
-            voxels[rank, neighbours] += 1
-            dependences[rank, dependent] += 1
+    differences = np.zeros((highest + 1, offsets.size + 1), np.int64)
+    voxels = np.zeros((highest + 1, offsets.size + 1), np.int64)
+    dependences = np.zeros((highest + 1, offsets.size + 2), np.int64)
+    sums = np.empty((3, _BLOCK), levels.dtype)
+    totals, neighbours, dependent = sums[0], sums[1], sums[2]
+    for start in range(first, last, _BLOCK):
+        size = min(_BLOCK, last - start)
+        totals[:size], neighbours[:size], dependent[:size] = 0, 0, 1
+        here = levels[start : start + size]
+        for offset in offsets:
+            there = levels[start + offset : start + offset + size]
+            for place in range(size):
+                totals[place] += there[place]
+                neighbours[place] += there[place] != 0
+                dependent[place] += (there[place] != 0) & (abs(there[place] - here[place]) <= coarseness)
+        for place in range(size):
+            rank = ranks[start + place]
+            if rank:
+                difference = abs(np.int64(here[place]) * neighbours[place] - totals[place])
+                differences[rank, neighbours[place]] += difference
+                voxels[rank, neighbours[place]] += 1
+                dependences[rank, dependent[place]] += 1
     return differences, voxels, dependences
 
 

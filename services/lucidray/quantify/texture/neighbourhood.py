@@ -43,9 +43,13 @@ def find_neighbourhoods(
 ) -> list[Neighbourhoods]:
     """The neighbourhoods of each slice, or of the volume."""
     offsets, table = grey.offsets(vectors), np.concatenate([[0], grey.levels])
+    small = len(vectors) * int(table[-1]) <= np.iinfo(np.int32).max
+    levels, highest = table.astype(np.int32 if small else np.int64)[grey.flat], grey.levels.size
     found = []
     for first, last, _ in grey.slices if within_slice else [grey.whole]:
-        differences, voxels, dependences = kernels.neighbourhoods(grey.flat, table, first, last, offsets, coarseness)
+        differences, voxels, dependences = kernels.neighbourhoods(
+            grey.flat, levels, first, last, offsets, coarseness, highest
+        )
         found.append(Neighbourhoods(differences[1:], voxels[1:], dependences[1:, 1:]))
     return found
 

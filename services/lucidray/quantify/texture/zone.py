@@ -9,8 +9,8 @@ import numpy.typing as npt
 from lucidray.quantify.grey import GreyLevels
 from lucidray.quantify.texture import kernels
 from lucidray.quantify.texture.aggregate import average
-from lucidray.quantify.texture.directions import half, neighbours
 from lucidray.quantify.texture.emphasis import emphasis, names_of
+from lucidray.quantify.texture.likeness import Likeness
 from lucidray.quantify.values import Values
 
 Integers = npt.NDArray[np.int64]
@@ -27,14 +27,14 @@ class Zones:
     voxels: int
 
 
-def find_zones(grey: GreyLevels, *, within_slice: bool) -> list[Zones]:
+def find_zones(grey: GreyLevels, alike: Likeness, *, within_slice: bool) -> list[Zones]:
     """The zones of each slice, or of the volume."""
     distances = kernels.border_distances(grey.inside, within_slice).reshape(-1)
-    vectors = half(neighbours(1, "chebyshev", within_slice))
-    along_an_axis = np.flatnonzero(np.abs(vectors).sum(axis=1) == 1)
-    earlier = -grey.offsets(np.roll(vectors, -along_an_axis[-1], axis=0))  # the slowest axis first
-    spans = grey.slices if within_slice else [grey.whole]
-    return [Zones(*kernels.zones(grey.flat, distances, first, last, earlier), voxels) for first, last, voxels in spans]
+    found = []
+    for first, last, voxels in grey.slices if within_slice else [grey.whole]:
+        zones = kernels.zones(grey.flat, alike.bits, alike.telling, distances, first, last, alike.offsets)
+        found.append(Zones(*zones, voxels))
+    return found
 
 
 def sizes(zones: Zones, levels: Integers) -> Values:
