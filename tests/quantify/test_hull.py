@@ -54,10 +54,3 @@ def test_parts_share_one_hull() -> None:
     mask = np.zeros((1, 1, 9), np.bool_)
     mask[0, 0, [0, 8]] = True
     assert convex_hull(mask, UNIT).diameter == pytest.approx(9)
-
-
-def test_diameter_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    hull = convex_hull(ellipsoid((9, 7, 8)), UNIT)
-    whole = hull.diameter
-    monkeypatch.setattr("lucidray.quantify.hull._PAIRS_AT_ONCE", 3 * len(hull.vertices))
-    assert hull.diameter == whole

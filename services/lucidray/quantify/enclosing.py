@@ -1,24 +1,11 @@
-"""Bodies that enclose a region: boxes and ellipsoids (IBSI manual, section 3.1; PBX1 to BRI8)."""
+"""Volume and area of bodies that enclose a region: boxes and ellipsoids (IBSI manual, section 3.1; PBX1 to BRI8)."""
 
 import math
-
-import numpy as np
-
-from lucidray.quantify.region import Box, Mask
 
 Sides = tuple[float, float, float]  # of a box
 Axes = tuple[float, float, float]  # major, minor and least semi-axis
 
 _SERIES_END = 20  # of the manual's series for the area of an ellipsoid
-
-
-def bounding_box(mask: Mask) -> Box:
-    """The part of an array that holds a region of at least one voxel."""
-    ends = []
-    for axis in range(3):
-        found = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        ends.append(slice(int(found[0]), int(found[-1]) + 1))
-    return ends[0], ends[1], ends[2]
 
 
 def box_volume(sides: Sides) -> float:

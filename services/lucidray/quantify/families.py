@@ -1,6 +1,6 @@
 """Who measures which family: the plug points of the engine."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from lucidray.quantify import intensity
 from lucidray.quantify.grey import GreyLevels
@@ -126,3 +126,11 @@ FAMILIES: Mapping[str, Measure] = {
     "ngldm": _of_grey_levels(_dependences),
     **{family: _beyond_the_standard(measure) for family, measure in HIGHER.items()},
 }
+
+# Families that share what a sample makes, those that take longest first.
+TOGETHER: Sequence[Sequence[str]] = (
+    ("morphology",),
+    ("glrlm", "glszm", "gldzm"),
+    ("ngtdm", "ngldm"),
+    ("intensity_statistics", "intensity_histogram", "intensity_volume_histogram"),
+)

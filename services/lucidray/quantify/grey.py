@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lucidray.quantify.processing import Discretisation
-from lucidray.quantify.region import Mask, Region
+from lucidray.quantify.region import Mask, Region, bounding_box
 from lucidray.quantify.values import Undefined
 
 MOST = 2048  # different grey levels in a texture matrix: a co-occurrence matrix of them has 32 MB
@@ -92,14 +92,8 @@ def grey_levels(
         return TOO_MANY
     ranks = np.zeros(int(histogram.levels[-1]) + 1, np.uint16)
     ranks[histogram.levels] = np.arange(1, histogram.levels.size + 1)
-    box = _box(region.mask)
+    box = bounding_box(region.mask)
     placed = np.zeros([part.stop - part.start + 2 * pad for part in box], np.uint16)
     inner = (slice(pad, -pad),) * 3
     placed[inner][region.intensity_mask[box]] = ranks[numbers]
     return GreyLevels(placed, np.pad(region.mask[box], pad), histogram, pad)
-
-
-def _box(mask: Mask) -> tuple[slice, slice, slice]:
-    spans = [np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
-    z, y, x = (slice(int(span[0]), int(span[-1]) + 1) for span in spans)
-    return z, y, x

@@ -2,21 +2,17 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull
-from scipy.spatial.distance import cdist
 
 from lucidray.contracts.grid import Vector
+from lucidray.quantify.compiled import compiled
 from lucidray.quantify.region import Mask, Points
 
 # Where the mesh leaves a voxel that has no neighbour: half-way to it (in steps of half a voxel).
 _LEAVES = np.array([(-1, 0, 0), (1, 0, 0), (0, -1, 0), (0, 1, 0), (0, 0, -1), (0, 0, 1)])
-# One of each two opposite directions to a neighbour.
-_DIRECTIONS = [each for each in product((-1, 0, 1), repeat=3) if each > (0, 0, 0)]
-_PAIRS_AT_ONCE = 4_000_000  # distances held in memory, 32 MB
 
 
 @dataclass(frozen=True)
@@ -46,39 +42,84 @@ class Hull:
     @property
     def diameter(self) -> float:
         """Greatest distance of two vertices, mm."""
-        step = max(1, _PAIRS_AT_ONCE // len(self.vertices))
-        blocks = range(0, len(self.vertices), step)
-        squared = max(
-            float(cdist(self.vertices[start : start + step], self.vertices[start:], "sqeuclidean").max())
-            for start in blocks
-        )
-        return float(np.sqrt(squared))
+        return float(np.sqrt(_greatest_square(np.ascontiguousarray(self.vertices.T))))
+
+
+@compiled
+def _greatest_square(points: Points) -> float:
+    """Of the distances between points (3, n)."""
+    greatest = 0.0
+    for here in range(points.shape[1]):
+        z, y, x, most = points[0, here], points[1, here], points[2, here], 0.0
+        for place in range(here):
+            most = max(most, (points[0, place] - z) ** 2 + (points[1, place] - y) ** 2 + (points[2, place] - x) ** 2)
+        greatest = max(greatest, most)
+    return greatest
 
 
 def convex_hull(mask: Mask, spacing: Vector) -> Hull:
     """The hull of the mesh around a region (z, y, x) of at least one voxel."""
-    voxels = _extreme(mask)
     # In half voxels all vertices of the mesh are whole numbers, and the hull does not depend on the position.
-    points = np.unique((2 * voxels[:, None] + _LEAVES).reshape(-1, 3), axis=0)
+    points = (2 * _corners(mask)[:, None] + _LEAVES).reshape(-1, 3)
+    points = points[np.unique(points @ _distinct(mask.shape), return_index=True)[1]]
     hull = ConvexHull(points)
     scaled = points * (np.array(spacing) / 2)
     return Hull(scaled[hull.vertices], scaled[hull.simplices])
 
 
-def _extreme(mask: Mask) -> npt.NDArray[np.intp]:
-    """Indices (n, 3) of the voxels that can touch the hull: those not midway between two of their neighbours."""
-    padded = np.pad(mask, 1)
-    flat, steps = padded.ravel(), np.array(padded.strides)
-    candidates = padded.copy()
-    for axis in range(3):
-        inner, before, after = (_shifted(axis, start) for start in (1, 0, 2))
-        candidates[inner] &= ~(padded[before] & padded[after])
-    found = np.flatnonzero(candidates)
-    for direction in _DIRECTIONS:
-        offset = int(steps @ direction)
-        found = found[~(flat[found - offset] & flat[found + offset])]
-    return np.column_stack(np.unravel_index(found, padded.shape))
+def _distinct(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Makes one number of a position in half voxels, another for every position."""
+    reach = 2 * max(shape) + 1
+    return np.array([reach**2, reach, 1])
 
 
-def _shifted(axis: int, start: int) -> tuple[slice, ...]:
-    return tuple(slice(start, start - 2 or None) if each == axis else slice(None) for each in range(3))
+def _corners(mask: Mask) -> npt.NDArray[np.int64]:
+    """Indices (n, 3) of the voxels that can be corners of the hull of all: corners in two planes through them."""
+    ends = row_ends(mask)
+    found = []
+    for end, side in zip(ends, (1, -1), strict=True):
+        present = end >= 0
+        keep_corners(end * side, present)
+        turned = np.ascontiguousarray(present.T)
+        keep_corners(np.ascontiguousarray(end.T) * side, turned)
+        z, y = np.nonzero(turned.T)
+        found.append(np.column_stack([z, y, end[z, y]]))
+    return np.concatenate(found)
+
+
+@compiled
+def row_ends(mask: Mask) -> npt.NDArray[np.int64]:
+    """Index x of the first and of the last voxel of each row, (2, z, y); -1 where there is none."""
+    slices, rows, columns = mask.shape
+    ends = np.full((2, slices, rows), -1, np.int64)
+    for z in range(slices):
+        for y in range(rows):
+            row = mask[z, y]
+            first, last = 0, columns - 1
+            while first < columns and not row[first]:
+                first += 1
+            if first < columns:
+                while not row[last]:
+                    last -= 1
+                ends[0, z, y], ends[1, z, y] = first, last
+    return ends
+
+
+@compiled
+def keep_corners(heights: npt.NDArray[np.int64], present: Mask) -> None:
+    """Of the points (place, height) of each line, leave the corners of their convex hull as seen from below."""
+    lines, places = heights.shape
+    chain = np.empty(places, np.int64)
+    for line in range(lines):
+        height, size = heights[line], 0
+        for place in range(places):
+            if present[line, place]:
+                while size > 1:
+                    before, middle = chain[size - 2], chain[size - 1]
+                    rise, wanted = height[middle] - height[before], height[place] - height[before]
+                    if rise * (place - before) < wanted * (middle - before):  # it bends upwards in the middle
+                        break
+                    present[line, middle] = False
+                    size -= 1
+                chain[size] = place
+                size += 1

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lucidray.contracts.grid import Vector
-from lucidray.quantify.enclosing import bounding_box
-from lucidray.quantify.region import Box, Mask, Region
+from lucidray.quantify.region import Box, Mask, Region, bounding_box
 from lucidray.quantify.values import Undefined, Values
 
 _MOST = 1 << 28  # voxels in and around the region, of which a few copies are held: 2 GB each

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lucidray.contracts.grid import Vector
+from lucidray.quantify.compiled import compiled
 from lucidray.quantify.region import Mask
 
 _CASES = 256
@@ -44,7 +45,7 @@ def surface(mask: Mask, spacing: Vector) -> Mesh:
     The volume is the flux of (z, 0, 0) through the surface, by the divergence theorem: the same number as the
     manual's sum of tetrahedra, for the surface is closed.
     """
-    occurrences = _occurrences(mask)
+    occurrences = _occurrences(np.pad(mask, 1).view(np.int8))
     flux, moment = _flux()
     heights = np.arange(len(occurrences))
     volume = (heights * (occurrences @ flux)).sum() + (occurrences @ moment).sum()
@@ -52,13 +53,22 @@ def surface(mask: Mask, spacing: Vector) -> Mesh:
     return Mesh(abs(float(volume)) * spacing[0] * spacing[1] * spacing[2], float(area))
 
 
-def _occurrences(mask: Mask) -> npt.NDArray[np.int64]:
-    """How often each case occurs in each layer of cubes, (layers, 256)."""
-    padded = np.pad(mask, 1).view(np.uint8)
-    pairs = padded[:, :, :-1] | padded[:, :, 1:] << 1
-    squares = pairs[:, :-1] | pairs[:, 1:] << 2
-    cases = squares[:-1] | squares[1:] << 4
-    return np.array([np.bincount(layer.ravel(), minlength=_CASES) for layer in cases])
+@compiled
+def _occurrences(padded: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
+    """How often each case occurs in each layer of cubes, (layers, 256); those without triangles are not counted."""
+    layers, rows, columns = padded.shape[0] - 1, padded.shape[1] - 1, padded.shape[2]
+    counts = np.zeros((layers, _CASES), np.int64)
+    for z in range(layers):
+        for y in range(rows):
+            first, second, third, fourth = padded[z, y], padded[z, y + 1], padded[z + 1, y], padded[z + 1, y + 1]
+            before = 0
+            for x in range(1, columns):
+                here = first[x] | second[x] << 2 | third[x] << 4 | fourth[x] << 6
+                case = before | here << 1
+                before = here
+                if 0 < case < _CASES - 1:
+                    counts[z, case] += 1
+    return counts
 
 
 @cache

@@ -1,26 +1,33 @@
-"""Centres and principal axes of the voxels of a region (IBSI manual, section 3.1; features KLMA, TDIC, P9VJ, 7J51)."""
+"""Centres and principal axes of the voxels of a region (IBSI manual, section 3.1; features KLMA, TDIC, P9VJ, 7J51).
 
-from itertools import combinations
+Everything follows from sums over the rows of the array, which one pass finds.
+"""
 
 import numpy as np
 import numpy.typing as npt
 
 from lucidray.contracts.grid import Vector
+from lucidray.quantify.compiled import compiled
 from lucidray.quantify.region import Mask
 
 _ROUNDING = 1e-12  # of the greatest eigenvalue: what is below is zero
 
-
-def centre(mask: Mask, spacing: Vector) -> npt.NDArray[np.float64]:
-    """Mean position (z, y, x) of the voxels of a region, mm from the centre of the first voxel of the array."""
-    counts = [mask.sum(axis=_others(axis)) for axis in range(3)]
-    return np.array([_mean(count) * step for count, step in zip(counts, spacing, strict=True)])
+Array = npt.NDArray[np.float64]
 
 
-def centre_of_mass(weights: npt.NDArray[np.float64], spacing: Vector) -> npt.NDArray[np.float64]:
-    """The same, weighted with an array (z, y, x) of a sum other than zero."""
-    sums = [weights.sum(axis=_others(axis)) for axis in range(3)]
-    return np.array([_mean(each) * step for each, step in zip(sums, spacing, strict=True)])
+def centre(sums: npt.NDArray[np.int64] | Array, spacing: Vector) -> Array:
+    """Mean position (z, y, x) of what was summed up, which is not zero, mm from the centre of the array's first voxel.
+
+    Parameters
+    ----------
+    sums
+        Of `row_sums` or `weighted_sums`.
+    """
+    counts, firsts = sums[0], sums[1]
+    z, y = (np.arange(size) for size in counts.shape)
+    moments = [(counts.sum(axis=1) * z).sum(), (counts.sum(axis=0) * y).sum(), firsts.sum()]
+    found: Array = np.array(moments) / counts.sum() * spacing
+    return found
 
 
 def semi_axes(mask: Mask, spacing: Vector) -> tuple[float, float, float]:
@@ -30,26 +37,55 @@ def semi_axes(mask: Mask, spacing: Vector) -> tuple[float, float, float]:
     reached its consensus with, the covariance is that of a sample: divided by the number of voxels less one.
     The sums are whole numbers, therefore exact, and the position of the region does not matter.
     """
-    count = int(mask.sum())
-    sums = [int(mask.sum(axis=_others(axis)) @ np.arange(mask.shape[axis])) for axis in range(3)]
+    counts, firsts, seconds = row_sums(mask)
+    z, y = (np.arange(size) for size in counts.shape)
+    count, slices, rows = int(counts.sum()), counts.sum(axis=1), counts.sum(axis=0)
+    sums = [int(slices @ z), int(rows @ y), int(firsts.sum())]
+    products = [
+        [int(slices @ z**2), int(z @ counts @ y), int(z @ firsts.sum(axis=1))],
+        [0, int(rows @ y**2), int(y @ firsts.sum(axis=0))],
+        [0, 0, int(seconds.sum())],
+    ]
     covariance = np.zeros((3, 3))
-    for first, second in combinations(range(3), 2):
-        plane = mask.sum(axis=3 - first - second)
-        rows, columns = (np.arange(mask.shape[axis]) for axis in (first, second))
-        covariance[first, second] = count * int(rows @ plane @ columns) - sums[first] * sums[second]
-    for axis in range(3):
-        squares = int(mask.sum(axis=_others(axis)) @ np.arange(mask.shape[axis]) ** 2)
-        covariance[axis, axis] = (count * squares - sums[axis] ** 2) / 2
-    covariance = (covariance + covariance.T) * np.outer(spacing, spacing) / (count * (count - 1))
+    for first in range(3):
+        for second in range(first, 3):
+            found = count * products[first][second] - sums[first] * sums[second]
+            covariance[first, second] = covariance[second, first] = found
+    covariance *= np.outer(spacing, spacing) / (count * (count - 1))
     eigenvalues = np.linalg.eigvalsh(covariance)
     eigenvalues[eigenvalues < _ROUNDING * eigenvalues[-1]] = 0
     least, minor, major = (2 * float(root) for root in np.sqrt(eigenvalues))
     return major, minor, least
 
 
-def _others(axis: int) -> tuple[int, ...]:
-    return tuple(other for other in range(3) if other != axis)
+@compiled
+def row_sums(mask: Mask) -> npt.NDArray[np.int64]:
+    """Number of voxels of each row, sum of their indices x, and sum of the squares of these, (3, z, y)."""
+    slices, rows, columns = mask.shape
+    found = np.zeros((3, slices, rows), np.int64)
+    for z in range(slices):
+        for y in range(rows):
+            row, count, first, second = mask[z, y], 0, 0, 0
+            for x in range(columns):
+                count += row[x]
+                first += row[x] * x
+                second += row[x] * x * x
+            found[0, z, y], found[1, z, y], found[2, z, y] = count, first, second
+    return found
 
 
-def _mean(weights: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> float:
-    return float((weights * np.arange(len(weights))).sum() / weights.sum())
+@compiled
+def weighted_sums(weights: Array, mask: Mask) -> Array:
+    """Of each row's voxels in the mask whose weight is a number: their weights, weight times x, and one, (3, z, y)."""
+    slices, rows, columns = mask.shape
+    found = np.zeros((3, slices, rows))
+    for z in range(slices):
+        for y in range(rows):
+            inside, row, total, first, count = mask[z, y], weights[z, y], 0.0, 0.0, 0
+            for x in range(columns):
+                if inside[x] and np.isfinite(row[x]):
+                    total += row[x]
+                    first += row[x] * x
+                    count += 1
+            found[0, z, y], found[1, z, y], found[2, z, y] = total, first, count
+    return found

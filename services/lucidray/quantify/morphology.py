@@ -10,7 +10,6 @@ from lucidray.quantify.autocorrelation import Autocorrelation, autocorrelation
 from lucidray.quantify.enclosing import (
     Axes,
     Sides,
-    bounding_box,
     box_area,
     box_volume,
     ellipsoid_area,
@@ -19,9 +18,9 @@ from lucidray.quantify.enclosing import (
 from lucidray.quantify.hull import Hull, convex_hull
 from lucidray.quantify.mesh import Mesh, surface
 from lucidray.quantify.minimum_ellipsoid import minimum_ellipsoid
-from lucidray.quantify.moments import centre, centre_of_mass, semi_axes
+from lucidray.quantify.moments import centre, row_sums, semi_axes, weighted_sums
 from lucidray.quantify.oriented_box import minimum_box
-from lucidray.quantify.region import Region
+from lucidray.quantify.region import Region, bounding_box
 from lucidray.quantify.threads import one_thread
 from lucidray.quantify.values import Undefined, Value, Values
 
@@ -45,19 +44,19 @@ def morphology(region: Region, wanted: frozenset[str]) -> Values:
     if not region.mask.any():
         return dict.fromkeys(wanted, EMPTY)
     with one_thread():
-        shape, intensities = _Shape(region), _Intensities(region)
+        near = region.around(0)  # sums must not depend on how much lies around the region
+        shape, intensities = _Shape(near), _Intensities(near)
         values = {name: measure(shape) for name, measure in _OF_SHAPE.items() if name in wanted}
         values |= {name: measure(shape, intensities) for name, measure in _OF_INTENSITIES.items() if name in wanted}
     return {name: values[name] for name in wanted}
 
 
 class _Shape:
-    """The morphological mask; what several features need is made once, and only if one needs it."""
+    """The morphological mask in its bounding box; what several features need is made once, and only if one needs it."""
 
     def __init__(self, region: Region) -> None:
-        self.box = bounding_box(region.mask)
-        self.mask, self.spacing = region.mask[self.box], region.spacing
-        self.count = int(self.mask.sum())
+        self.mask, self.spacing = region.mask, region.spacing
+        self.count = int(np.count_nonzero(self.mask))
 
     @cached_property
     def mesh(self) -> Mesh:
@@ -99,28 +98,28 @@ class _Intensities:
 
     def __init__(self, region: Region) -> None:
         self._region = region
-        self._mask = region.intensity_mask & np.isfinite(region.voxels)
-        self.count = int(self._mask.sum())
+        self._sums = weighted_sums(region.voxels, region.intensity_mask)
+        self.count = int(self._sums[2].sum())
 
-    @cached_property
+    @property
     def mean(self) -> float:
-        return float(self._region.voxels[self._mask].mean(dtype=np.float64))
+        return float(self._sums[0].sum()) / self.count
 
-    @cached_property
+    @property
     def shift(self) -> Value:
         """Distance of the centre of mass from that of the morphological mask, mm."""
-        weights = np.where(self._mask, self._region.voxels, 0.0)
-        if weights.sum() == 0:
+        if self._sums[0].sum() == 0:
             return NO_WEIGHT
         spacing = self._region.spacing
-        return float(np.linalg.norm(centre_of_mass(weights, spacing) - centre(self._region.mask, spacing)))
+        return float(np.linalg.norm(centre(self._sums, spacing) - centre(row_sums(self._region.mask), spacing)))
 
     @cached_property
     def autocorrelation(self) -> Autocorrelation | Undefined:
         if self.count == 1:
             return ONE_INTENSITY
-        box = bounding_box(self._mask)
-        voxels, mask = self._region.voxels[box], self._mask[box]
+        known = self._region.intensity_mask & np.isfinite(self._region.voxels)
+        box = bounding_box(known)
+        voxels, mask = self._region.voxels[box], known[box]
         if np.ptp(voxels[mask]) == 0:
             return CONSTANT
         return autocorrelation(voxels, mask, self._region.spacing)

@@ -6,11 +6,11 @@ and only around the region: the rest of a whole-body scan is never touched.
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from lucidray.contracts.grid import Grid
 from lucidray.contracts.images import Volume
@@ -45,10 +45,10 @@ class Region:
     spacing: tuple[float, float, float]  # (z, y, x), mm
     cut: bool = False  # whether the region reaches out of the image
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Voxels in the intensity mask."""
-        return int(self.intensity_mask.sum())
+        return int(np.count_nonzero(self.intensity_mask))
 
     def around(self, reach: int) -> "Region":
         """The part of it that holds the mask and `reach` voxels on each side."""
@@ -58,10 +58,17 @@ class Region:
         return replace(self, voxels=self.voxels[box], mask=self.mask[box], intensity_mask=self.intensity_mask[box])
 
 
-def bounding_box(mask: Mask) -> tuple[slice, ...]:
+def bounding_box(mask: Mask) -> Box:
     """The least box that holds all of a mask, which is not empty."""
-    box: tuple[slice, ...] = ndimage.find_objects(mask.view(np.uint8), 1)[0]
-    return box
+    rows = np.any(mask, axis=2, keepdims=True)
+    z, y = _span(rows, (1, 2)), _span(rows, (0, 2))
+    return z, y, _span(mask[z, y], (0, 1))
+
+
+def _span(mask: Mask, others: tuple[int, int]) -> slice:
+    """Of a mask along the axis that is not among `others`."""
+    found = np.flatnonzero(mask.any(axis=others))
+    return slice(int(found[0]), int(found[-1]) + 1)
 
 
 def prepare(volume: Volume, mask: Mask, mask_grid: Grid, measurement: Measurement) -> Region | None:
@@ -174,8 +181,7 @@ def _margin(grid: Grid, measurement: Measurement) -> float:
 
 def _corners(mask: Mask, grid: Grid) -> Points:
     """Corners (8, 3) of the bounding box of the mask's voxels, LPS mm."""
-    spans = [np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
-    return _box_corners(grid, [(span[0] - 0.5, span[-1] + 0.5) for span in spans])
+    return _box_corners(grid, [(span.start - 0.5, span.stop - 0.5) for span in bounding_box(mask)])
 
 
 def _box_corners(grid: Grid, ends: list[tuple[float, float]]) -> Points:

@@ -17,6 +17,7 @@ Bits = npt.NDArray[np.uint16]
 Levels = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 _BLOCK = 4096  # elements that one instruction after the other goes over: a few arrays of them stay in the nearest cache
+_STRETCH = 512  # voxels of the region in a row that are gone over so
 _PLACES = np.zeros(2**12 + 1, np.int64)  # of the only bit that is set in a number, of 13
 _PLACES[2 ** np.arange(13)] = np.arange(13)
 
@@ -34,9 +35,10 @@ def cooccurrences(ranks: Ranks, first: int, last: int, offsets: Integers, counts
 @compiled
 def alike(ranks: Ranks, offsets: Integers) -> Bits:
     """Of each element, as bit d, whether the one `offsets[d]` before it has the same rank; also outside the region."""
-    bits = np.zeros(ranks.size, np.uint16)
-    margin = offsets.max()
-    for start in range(margin, ranks.size, _BLOCK):
+    bits, farthest = np.zeros(ranks.size, np.uint16), 0
+    for offset in offsets:
+        farthest = max(farthest, offset)
+    for start in range(farthest, ranks.size, _BLOCK):
         stop = min(start + _BLOCK, ranks.size)
         here, found = ranks[start:stop], bits[start:stop]
         for direction in range(offsets.size):
@@ -75,19 +77,27 @@ def runs(ranks: Ranks, bits: Bits, first: int, last: int, offsets: Integers, ski
                 voxels[rank] += 1
                 left = np.int64(ends[place])
                 while left:
-                    bit = left & -left
-                    left ^= bit
-                    direction = _PLACES[bit]
-                    before, length = start + place - offsets[direction], 2
-                    while bits[before] & bit:
-                        before -= offsets[direction]
-                        length += 1
+                    last_bit = left & -left
+                    left ^= last_bit
+                    direction = _PLACES[last_bit]
+                    length = _length(bits, start + place, offsets[direction], last_bit)
                     counts[direction - skipped, rank, length] += 1
     for direction in range(counts.shape[0]):
         for rank in range(1, counts.shape[1]):
-            counts[direction, rank, 1] += voxels[rank]
+            longer = 0
             for length in range(2, counts.shape[2]):
-                counts[direction, rank, 1] -= length * counts[direction, rank, length]
+                longer += length * counts[direction, rank, length]
+            counts[direction, rank, 1] = voxels[rank] - longer
+
+
+@compiled
+def _length(bits: Bits, end: int, offset: int, bit: np.int64) -> int:
+    """Of the run that ends at an element."""
+    length = 1
+    while bits[end] & bit:
+        end -= offset
+        length += 1
+    return length
 
 
 @compiled
@@ -121,9 +131,7 @@ def zones(
 
 
 @compiled
-def _roots(
-    ranks: Ranks, bits: Bits, telling: Bits, first: int, last: int, offsets: Integers
-) -> tuple[Distances, int]:
+def _roots(ranks: Ranks, bits: Bits, telling: Bits, first: int, last: int, offsets: Integers) -> tuple[Distances, int]:
     """A voxel of each voxel's zone, never later than it, and the number of zones: union-find."""
     parents, count = np.empty(last - first, np.int32), 0
     for here in range(first, last):
@@ -173,10 +181,16 @@ def neighbourhoods(
     differences = np.zeros((highest + 1, offsets.size + 1), np.int64)
     voxels = np.zeros((highest + 1, offsets.size + 1), np.int64)
     dependences = np.zeros((highest + 1, offsets.size + 2), np.int64)
-    sums = np.empty((3, _BLOCK), levels.dtype)
-    totals, neighbours, dependent = sums[0], sums[1], sums[2]
-    for start in range(first, last, _BLOCK):
-        size = min(_BLOCK, last - start)
+    totals, neighbours = np.empty(_STRETCH, levels.dtype), np.empty(_STRETCH, levels.dtype)
+    dependent = np.empty(_STRETCH, levels.dtype)
+    start = first
+    while start < last:
+        if ranks[start] == 0:
+            start += 1
+            continue
+        size = 1
+        while size < _STRETCH and start + size < last and ranks[start + size]:
+            size += 1
         totals[:size], neighbours[:size], dependent[:size] = 0, 0, 1
         here = levels[start : start + size]
         for offset in offsets:
@@ -187,11 +201,10 @@ def neighbourhoods(
                 dependent[place] += (there[place] != 0) & (abs(there[place] - here[place]) <= coarseness)
         for place in range(size):
             rank = ranks[start + place]
-            if rank:
-                difference = abs(np.int64(here[place]) * neighbours[place] - totals[place])
-                differences[rank, neighbours[place]] += difference
-                voxels[rank, neighbours[place]] += 1
-                dependences[rank, dependent[place]] += 1
+            differences[rank, neighbours[place]] += abs(np.int64(here[place]) * neighbours[place] - totals[place])
+            voxels[rank, neighbours[place]] += 1
+            dependences[rank, dependent[place]] += 1
+        start += size
     return differences, voxels, dependences
 
 

@@ -44,7 +44,7 @@ def find_neighbourhoods(
     """The neighbourhoods of each slice, or of the volume."""
     offsets, table = grey.offsets(vectors), np.concatenate([[0], grey.levels])
     small = len(vectors) * int(table[-1]) <= np.iinfo(np.int32).max
-    levels, highest = table.astype(np.int32 if small else np.int64)[grey.flat], grey.levels.size
+    levels, highest = (table.astype(np.int32) if small else table)[grey.flat], grey.levels.size
     found = []
     for first, last, _ in grey.slices if within_slice else [grey.whole]:
         differences, voxels, dependences = kernels.neighbourhoods(
