@@ -7,12 +7,11 @@ Optimization, sections 8.4.1, 9.6 and 11.3): nine unknowns, and some hundred ste
 those that stick out of the ellipsoid of the farthest are added until none does.
 """
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import qr
 
+from lucidray.quantify.compiled import compiled
 from lucidray.quantify.enclosing import Axes
 from lucidray.quantify.region import Points
 
@@ -21,14 +20,14 @@ Array = npt.NDArray[np.float64]
 # Weight of the volume against the barrier: the volume is open by (points / weight), 1e-10 for a thousand of them. Axes
 # of a nearly round ellipsoid, and hence its area, are open by the root of that.
 _SHARPEST = 1e13
-_SHARPER = 4.0  # from round to round
+_SHARPER = 8.0  # from round to round
 _STEPS = 200  # in a round; a dozen is usual
 _DONE = 1e-3  # of Newton's decrement
-_MORE = 40  # points that are added at a time
+_MORE = 12  # points that are added at a time
 _INSIDE = 1e-12  # relative: no farther out than the points that decide
-# The nine unknowns: A, symmetric, by these places, and b.
-_PLACES = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
-_BASIS = np.array([[[float((i, j) in ((k, m), (m, k))) for j in range(3)] for i in range(3)] for k, m in _PLACES])
+# The nine unknowns: A, symmetric, by these rows and columns, and b.
+_ROWS, _COLUMNS = np.array([0, 1, 2, 0, 0, 1]), np.array([0, 1, 2, 1, 2, 2])
+_UNKNOWNS = 9
 
 
 def minimum_ellipsoid(points: Points) -> Axes:
@@ -65,42 +64,113 @@ def _first(points: Points) -> npt.NDArray[np.intp]:
 
 def _solution(points: Points) -> tuple[Array, Array]:
     """A and b of the ellipsoid."""
-    turned = np.transpose(_BASIS @ points.T, (2, 1, 0))
-    rows = np.concatenate([turned, np.broadcast_to(np.eye(3), (len(points), 3, 3))], axis=2)
-    unknowns = np.zeros(9)
+    unknowns = np.zeros(_UNKNOWNS)
     unknowns[:3] = 1 / (2 * np.linalg.norm(points, axis=1).max())  # a ball of twice the reach
     weight = 1.0
     while weight <= _SHARPEST:
-        for _ in range(_STEPS):
-            gradient, curvature = _derivatives(rows, unknowns, weight)
-            step = -np.linalg.solve(curvature, gradient)
-            decrement = math.sqrt(max(-float(gradient @ step), 0.0))
-            if decrement < _DONE:
-                break
-            unknowns = unknowns + step / (1 + decrement)  # stays inside: the function is self-concordant
+        _centre(points, unknowns, weight)
         weight *= _SHARPER
     return _matrix(unknowns), unknowns[6:]
 
 
-def _matrix(unknowns: Array) -> Array:
-    found: Array = np.tensordot(unknowns[:6], _BASIS, 1)
+@compiled
+def _centre(points: Points, unknowns: Array, weight: float) -> None:
+    """Newton's steps to where the volume's logarithm, weighted, and the barrier are least together."""
+    for _ in range(_STEPS):
+        gradient, curvature = _derivatives(points, unknowns, weight)
+        step = _solved(curvature, gradient)
+        decrement = 0.0
+        for place in range(_UNKNOWNS):
+            decrement += gradient[place] * step[place]
+        decrement = np.sqrt(max(decrement, 0.0))
+        if decrement < _DONE:
+            break
+        for place in range(_UNKNOWNS):  # stays inside: the function is self-concordant
+            unknowns[place] -= step[place] / (1 + decrement)
+
+
+@compiled
+def _derivatives(points: Points, unknowns: Array, weight: float) -> tuple[Array, Array]:
+    """Gradient (9,) and curvature (9, 9) of the volume's logarithm, weighted, and the barrier."""
+    gradient, curvature = np.zeros(_UNKNOWNS), np.zeros((_UNKNOWNS, _UNKNOWNS))
+    slopes, pull = np.zeros((3, _UNKNOWNS)), np.zeros(_UNKNOWNS)  # of the point's image, and of its slack
+    for axis in range(3):
+        slopes[axis, 6 + axis] = 1.0
+    for point in range(len(points)):
+        for place in range(6):
+            i, j = _ROWS[place], _COLUMNS[place]
+            slopes[i, place], slopes[j, place] = points[point, j], points[point, i]
+        slack = 1.0
+        pull[:] = 0.0
+        for axis in range(3):
+            reached = 0.0
+            for place in range(_UNKNOWNS):
+                reached += slopes[axis, place] * unknowns[place]
+            slack -= reached**2
+            for place in range(_UNKNOWNS):
+                pull[place] += 2 * slopes[axis, place] * reached
+        for row in range(_UNKNOWNS):
+            gradient[row] += pull[row] / slack
+            for column in range(row + 1):
+                product = 0.0
+                for axis in range(3):
+                    product += slopes[axis, row] * slopes[axis, column]
+                curvature[row, column] += 2 * product / slack + pull[row] * pull[column] / slack**2
+    _add_volume(unknowns, weight, gradient, curvature)
+    return gradient, curvature
+
+
+@compiled
+def _add_volume(unknowns: Array, weight: float, gradient: Array, curvature: Array) -> None:
+    inverse = _inverse(unknowns)
+    for row in range(6):
+        i, j = _ROWS[row], _COLUMNS[row]
+        twice = 1.0 if i == j else 2.0
+        gradient[row] -= weight * twice * inverse[i, j]
+        for column in range(row + 1):
+            k, m = _ROWS[column], _COLUMNS[column]
+            product = inverse[i, k] * inverse[j, m] + inverse[i, m] * inverse[j, k]
+            curvature[row, column] += weight * twice * product / (2.0 if k == m else 1.0)
+
+
+@compiled
+def _inverse(unknowns: Array) -> Array:
+    """Of the symmetric matrix A, by cofactors."""
+    a, b, c, d, e, f = unknowns[0], unknowns[1], unknowns[2], unknowns[3], unknowns[4], unknowns[5]
+    found = np.empty((3, 3))
+    found[0, 0], found[1, 1], found[2, 2] = b * c - f * f, a * c - e * e, a * b - d * d
+    found[0, 1] = found[1, 0] = e * f - d * c
+    found[0, 2] = found[2, 0] = d * f - e * b
+    found[1, 2] = found[2, 1] = d * e - a * f
+    inverse: Array = found / (a * found[0, 0] + d * found[0, 1] + e * found[0, 2])
+    return inverse
+
+
+@compiled
+def _solved(matrix: Array, right: Array) -> Array:
+    """The solution of positive definite equations, of whose matrix the lower half is given (Cholesky)."""
+    lower, found = np.zeros(matrix.shape), right.copy()
+    for row in range(_UNKNOWNS):
+        for column in range(row + 1):
+            rest = matrix[row, column]
+            for place in range(column):
+                rest -= lower[row, place] * lower[column, place]
+            lower[row, column] = np.sqrt(rest) if row == column else rest / lower[column, column]
+    for row in range(_UNKNOWNS):
+        for place in range(row):
+            found[row] -= lower[row, place] * found[place]
+        found[row] /= lower[row, row]
+    for row in range(_UNKNOWNS - 1, -1, -1):
+        for place in range(row + 1, _UNKNOWNS):
+            found[row] -= lower[place, row] * found[place]
+        found[row] /= lower[row, row]
     return found
 
 
-def _derivatives(rows: Array, unknowns: Array, weight: float) -> tuple[Array, Array]:
-    """Of the volume's logarithm, weighted, and the barrier.
-
-    Parameters
-    ----------
-    rows
-        (n, 3, 9): times the unknowns they are A x + b for each point.
-    """
-    reached = rows @ unknowns
-    slack = 1 - (reached**2).sum(axis=1)
-    pull = 2 * (reached[:, None] @ rows)[:, 0] / slack[:, None]
-    scaled = (rows / np.sqrt(slack)[:, None, None]).reshape(-1, rows.shape[2])
-    gradient, curvature = pull.sum(axis=0), 2 * scaled.T @ scaled + pull.T @ pull
-    turned = np.linalg.inv(_matrix(unknowns)) @ _BASIS
-    gradient[:6] -= weight * np.trace(turned, axis1=1, axis2=2)
-    curvature[:6, :6] += weight * np.einsum("kij,mji->km", turned, turned)
-    return gradient, curvature
+@compiled
+def _matrix(unknowns: Array) -> Array:
+    found = np.empty((3, 3))
+    for place in range(6):
+        i, j = _ROWS[place], _COLUMNS[place]
+        found[i, j] = found[j, i] = unknowns[place]
+    return found
