@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from lucidray.core.errors import Permanent
 from lucidray.lab.features.cohort import read_cohort
@@ -82,7 +82,8 @@ def _summary(rows: Sequence[Robustness], form: Form, title: str) -> Table:
     groups: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         groups.setdefault((row.feature.image_role, row.feature.family), []).append(row.verdict(form))
-    table = Table("image", "family", *CLASSES, title=f"{title}: features by lower limit of ICC({form})")
+    family_column = Column("family", overflow="fold")
+    table = Table("image", family_column, *CLASSES, title=f"{title}: features by lower limit of ICC({form})")
     for (image, family), verdicts in groups.items():
         table.add_row(image, family, *(str(verdicts.count(name) or "") for name in CLASSES))
     return table
