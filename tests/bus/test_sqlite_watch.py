@@ -72,3 +72,19 @@ def test_a_watch_that_rested_sees_what_came_meanwhile(tmp_path: Path) -> None:
                 producer.send("t", b"x")
                 producer.flush()
                 assert [record.value for record in waiting.result(10)] == [b"x"]
+
+
+def test_heartbeats_wake_nobody(tmp_path: Path) -> None:
+    with SqliteBus(tmp_path / "bus.db", lease=0.2) as bus:  # renewed 25 times a second
+        bus.ensure_topics([TopicSpec("t", 1)])
+        with bus.consumer("g", ["t"]) as reader, bus.producer() as producer:
+            reader.poll(0.3)
+            before = bus._writer.watch.changes
+            reader.poll(0.5)
+            assert bus._writer.watch.changes == before
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(reader.poll, 20.0)
+                producer.send("t", b"x")
+                producer.flush()
+                assert waiting.result(10)
+            assert bus._writer.watch.changes > before

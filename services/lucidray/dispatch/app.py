@@ -84,7 +84,8 @@ class Dispatch:
                 studies = self._intake.take(records)
                 self._say_collecting(studies - known)
                 known |= studies
-                self._written.set()
+                if studies or self._closer.waits:  # else it is only watermarks, which close nothing
+                    self._written.set()
                 commit_point("dispatch.indexed")
                 try:
                     consumer.commit({record.source: record.offset + 1 for record in records})

@@ -79,6 +79,7 @@ class Closer:
         self._workflows = workflows
         self._settings = settings
         self._shelf = shelf
+        self.waits = False  # whether studies were open at the last look
 
     def close_due(self, now: datetime) -> int:
         """Close what is quiet; number of studies closed."""
@@ -86,6 +87,7 @@ class Closer:
             studies = connection.execute(select(tables.study).where(tables.study.c.open)).all()
             marks = connection.execute(select(tables.watermark)).all()
         metrics.STUDIES_OPEN.set(len(studies))
+        self.waits = bool(studies)
         closed = 0
         for study in studies:
             of_partition = [

@@ -48,7 +48,7 @@ class SqliteConsumer(Consumer):
             left = deadline - time.monotonic()
             if records or left <= 0:
                 return records
-            self._watch.wait(seen, left)
+            self._watch.wait(seen, min(left, self._heartbeat.interval))  # in between, to see who is dead
 
     def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         lost = [source for source in offsets if source not in self._claims.partitions]

@@ -73,6 +73,14 @@ def append(connection: sqlite3.Connection, records: Sequence[NewRecord], stored_
     )
 
 
+def news(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Two numbers, of which one grows when records are appended, the other when members or claims change."""
+    query = """SELECT (SELECT coalesce(sum(next_offset), 0) FROM partition),
+                      (SELECT coalesce(sum(generation), 0) FROM consumer_group)"""
+    appended, changed = connection.execute(query).fetchone()
+    return int(appended), int(changed)
+
+
 def read(
     connection: sqlite3.Connection, source: TopicPartition, partition_id: int, offset: int, limit: int
 ) -> list[Record]:

@@ -4,6 +4,7 @@ import threading
 import time
 from pathlib import Path
 
+from lucidray.bus.sqlite import log
 from lucidray.bus.sqlite.database import connect, failures
 from lucidray.core.logging import get
 
@@ -15,12 +16,12 @@ PAUSE_SECONDS = 1.0  # after a failure
 
 
 class Watch:
-    """Tells waiting consumers when anybody commits: SQLite has no way to be told of another process's commit.
+    """Tells waiting consumers when anybody writes records, or joins or leaves a group.
 
-    ``PRAGMA data_version`` changes with every commit by another connection and costs microseconds; but a dozen idle
-    consumers that each ask a hundred times a second cost a percent or three of a core, and one thread for all of
-    them does not. It starts with the first that waits. Were it to fail, consumers would look when their polls begin
-    and end.
+    SQLite has no way to tell a process of another's commit. ``PRAGMA data_version`` changes with every commit by
+    another connection and costs microseconds; but a dozen idle consumers that each ask a hundred times a second cost
+    a percent or three of a core, and one thread for all of them does not. It starts with the first that waits. Were it
+    to fail, consumers would look when their polls begin and end.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,21 +56,23 @@ class Watch:
 
     def _run(self) -> None:
         connection = connect(self._path, durable=False)
-        version, sleep = -1, SHORTEST_SLEEP
+        version, news, sleep = -1, (-1, -1), SHORTEST_SLEEP
         try:
             while self._wanted():
                 try:
                     with failures(self._path):
                         found = int(connection.execute("PRAGMA data_version").fetchone()[0])
+                        told = log.news(connection) if found != version else news
                 except Exception as error:
                     get(__name__).warning("bus-watch-failed", error=error)
                     time.sleep(PAUSE_SECONDS)
                     continue
-                if found == version:
+                version = found
+                if told == news:  # heartbeats and offsets concern nobody who waits
                     time.sleep(sleep)
                     sleep = min(sleep * SLEEP_GROWTH, LONGEST_SLEEP)
                     continue
-                version, sleep = found, SHORTEST_SLEEP
+                news, sleep = told, SHORTEST_SLEEP
                 with self._news:
                     self.changes += 1
                     self._news.notify_all()
