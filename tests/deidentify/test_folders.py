@@ -330,6 +330,8 @@ def test_nothing_is_mixed_with_what_is_there(source: Path, tmp_path: Path) -> No
     with pytest.raises(Permanent, match="there is no file"):
         (tmp_path / "empty").mkdir()
         export(tmp_path / "empty", tmp_path / "out")
+    with pytest.raises(Permanent, match="nothing can be written there"):
+        export(source, source / "letter.txt" / "out")
     with pytest.raises(Permanent, match="profile 'secret'"):
         export(source, tmp_path / "out", profile="secret")
 

@@ -24,7 +24,7 @@ def take_empty(folder: Path) -> FolderLock:
             raise Permanent(
                 f"folder {folder}",
                 "it holds files that no demonstration made, and a demonstration begins by emptying its folder",
-                "name a new or empty one with --data",
+                "delete it if that of an earlier release made it, else name a new or empty one with --data",
             )
         lock = FolderLock(folder, "--data")
         lock.take()

@@ -8,14 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import Progress
 
 from lucidray.core.children import end_with
-from lucidray.core.errors import Refused
+from lucidray.core.errors import Permanent, Refused
 from lucidray.core.folderlock import FolderLock
 from lucidray.deidentify import dicomfile, modules
 from lucidray.deidentify.folders.intake import StudyFiles, by_study, files_in, scan
@@ -63,7 +63,7 @@ def export_folder(
     """
     pixels = PixelPolicy(clean_pixels, rules, load_profile(profile).heads == "stay")
     paths = files_in(source)
-    target.mkdir(parents=True, exist_ok=True)
+    _make(target)
     report = Report(profile, len(paths))
     with ExitStack() as stack:
         lock = FolderLock(target, "OUT", needed=False)  # network shares are a usual place to export to
@@ -87,6 +87,16 @@ def export_folder(
                 _appear(one, target, keys, report, unfinished)
         report.write(target / "report.json")
     return report
+
+
+def _make(target: Path) -> None:
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=target):
+            pass
+    except OSError as error:
+        cause = f"nothing can be written there ({error.strerror})"
+        raise Permanent(f"folder {target}", cause, "name another one, or get the right to write there") from None
 
 
 @dataclass
