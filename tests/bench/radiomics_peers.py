@@ -1,7 +1,7 @@
 """The field's radiomics packages, each as a function of a region; one that is not installed is none.
 
-Each computes the statistics, histogram and texture families that it has, with 32 bins, by its own defaults otherwise;
-none computes shape.
+Each computes the shape, statistics, histogram and texture families that it has, with 32 bins, by its own defaults
+otherwise. pictologics has a module of its own.
 """
 
 import contextlib
@@ -37,26 +37,29 @@ def peers() -> Mapping[str, Peer]:
     found = {name: peer for name, (module, peer) in known.items() if importlib.util.find_spec(module)}
     for name in known.keys() - found.keys():
         print(f"{name} is not installed: no row; pip install -e '.[bench]' (see docs/radiomics.md for pyradiomics)")
-    print("pictologics needs Python >= 3.12: no row" if not importlib.util.find_spec("pictologics") else "")
     return found
 
 
 def _mirp(region: Region, measurement: Measurement) -> int:
-    wanted = frozenset(name for name, each in definitions().items() if each.family in measurement.families)
+    wanted = frozenset(
+        name
+        for name, each in definitions().items()
+        if each.family in measurement.families and each.name not in measurement.without
+    )
     return len(mirp_values(Sample(region, measurement, measurement.discretisation), wanted, "3D:mrg"))
 
 
 def _pyradiomics(region: Region, _: Measurement) -> int:
     from radiomics.featureextractor import RadiomicsFeatureExtractor
 
-    classes = ("firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
+    classes = ("shape", "firstorder", "glcm", "glrlm", "glszm", "gldm", "ngtdm")
     return _by_itk(RadiomicsFeatureExtractor, classes, region)
 
 
 def _flash(region: Region, _: Measurement) -> int:
     from flash_radiomics.featureextractor import RadiomicsFeatureExtractor
 
-    classes = ("firstorder", "ih", "ivh", "glcm", "glrlm", "glszm", "gldzm", "gldm", "ngtdm")
+    classes = ("shape", "firstorder", "ih", "ivh", "glcm", "glrlm", "glszm", "gldzm", "gldm", "ngtdm")
     return _by_itk(RadiomicsFeatureExtractor, classes, region)
 
 
@@ -74,18 +77,23 @@ def _by_itk(extractor: Any, classes: tuple[str, ...], region: Region) -> int:
 
 
 def _nyxus(region: Region, _: Measurement) -> int:
-    """It reads files, and is slow on wide ranges: it gets the grey levels, which is the best case for it."""
-    from nyxus import Nyxus3D
-
+    """Twice: it bins no volumes, so that texture wants grey levels, and intensities and shape the image itself."""
     low, high = region.voxels[region.mask].min(), region.voxels[region.mask].max()
     levels = np.minimum(np.floor(BINS * (region.voxels - low) / (high - low)) + 1, BINS)
-    families = ["INTENSITY", "GLCM", "GLRLM", "GLSZM", "GLDM", "GLDZM", "NGTDM", "NGLDM"]
+    texture = [f"*3D_{family}*" for family in ("GLCM", "GLRLM", "GLSZM", "GLDM", "GLDZM", "NGTDM", "NGLDM")]
+    return _by_nyxus(region, levels, texture) + _by_nyxus(
+        region, region.voxels, ["*3D_ALL_INTENSITY*", "*3D_ALL_MORPHOLOGY*"]
+    )
+
+
+def _by_nyxus(region: Region, voxels: npt.NDArray[np.float64], families: list[str]) -> int:
+    from nyxus import Nyxus3D
+
     with tempfile.TemporaryDirectory() as folder, _quiet():
         image, mask = Path(folder, "image.nii"), Path(folder, "mask.nii")
-        _write(image, levels)
+        _write(image, voxels)
         _write(mask, region.mask.astype(np.float64))
-        names = [f"*3D_{family}*" if family != "INTENSITY" else "*3D_ALL_INTENSITY*" for family in families]
-        made = Nyxus3D(names, coarse_gray_depth=BINS)
+        made = Nyxus3D(families, coarse_gray_depth=BINS)
         return int(made.featurize_files([str(image)], [str(mask)], False).shape[1])
 
 

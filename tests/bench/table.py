@@ -1,6 +1,7 @@
 """What every benchmark prints and writes: figure, peer or bound of the same run, ratio with interval, goal."""
 
 import json
+import math
 import platform
 import random
 import sys
@@ -40,7 +41,7 @@ def compare(
     chance = random.Random(1)  # noqa: S311  resampling, not secrets
     samples = sorted(_ratio(chance.choices(pairs, k=len(pairs))) for _ in range(2000))
     low, high = samples[100], samples[1899]
-    goal = f"<= {at_most:g}"
+    goal = "none" if at_most == math.inf else f"<= {at_most:g}"
     return Row(figure, median(values), unit, peer, median(peer_values), ratio, low, high, goal, low <= at_most)
 
 
