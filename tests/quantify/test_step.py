@@ -1,6 +1,8 @@
 """The step: artifacts in, features out."""
 
 from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,6 +137,16 @@ def test_tiny_region_is_remarked_and_measured(pet: Volume, make_regions: MakeReg
 def test_pinned_preset_must_be_the_one_here(pet: Volume, regions: Regions) -> None:
     with pytest.raises(NoCompatibleWorker, match="pet-suv"):
         run({"PET": pet}, regions, preset="pet-suv", preset_digest="0" * 64)
+
+
+def test_a_preset_that_was_changed_under_its_name_is_other_work(tmp_path: Path) -> None:
+    step, parameters = Quantify(QuantifySettings(preset_folders=[tmp_path])), QuantifyParameters(preset="own")
+    text = (files("lucidray.quantify") / "presets" / "pet-suv.yaml").read_text().replace("name: pet-suv", "name: own")
+    found = []
+    for each in (text, text + "# a remark\n", text.replace("role: PET", "role: PET\n    rounded: true")):
+        (tmp_path / "own.yaml").write_text(each)
+        found.append(step.reads(parameters))
+    assert found[0] == found[1] != found[2]
 
 
 def test_build_reads_the_settings(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:

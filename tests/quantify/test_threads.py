@@ -40,6 +40,15 @@ def test_a_failure_inside_gives_the_threads_back() -> None:
     assert threads() == {HOST}
 
 
+@pytest.mark.parametrize("preset", ["ct-1mm", "ibsi-2-a"])
+def test_families_shared_out_among_threads_give_the_same_bits(preset: str) -> None:
+    image = np.random.default_rng(5).normal(40, 60, (20, 30, 30))
+    mask = np.random.default_rng(6).random(image.shape) < 0.7  # noqa: PLR2004
+    mask[:, :4] = False
+    alone = extract(image, mask, preset)
+    assert all(extract(image, mask, preset, threads=number) == alone for number in (2, 3, 8))
+
+
 def test_measured_in_many_threads_gives_the_same_bits() -> None:
     z, y, x = np.indices((30, 40, 40))
     image = np.random.default_rng(5).normal(40, 60, z.shape)

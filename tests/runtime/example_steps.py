@@ -20,6 +20,7 @@ class Behaviour(Parameters):
 
     do: str = "work"
     note: str = ""
+    beside: str = ""  # a file that the step reads
 
 
 class Example(Step[Behaviour]):
@@ -27,6 +28,9 @@ class Example(Step[Behaviour]):
 
     spec = StepSpec("example", ANALYSIS, "1", (FEATURES,), (FEATURES,))
     parameters = Behaviour
+
+    def reads(self, parameters: Behaviour) -> str:
+        return Path(parameters.beside).read_text() if parameters.beside else ""
 
     def run(self, case: CaseFacts, inputs: Inputs, parameters: Behaviour) -> StepResult:
         if parameters.note:

@@ -136,6 +136,15 @@ def test_the_same_case_again_computes_nothing(bench: Bench) -> None:
     assert len(note.read_text().splitlines()) == 1
 
 
+def test_another_file_under_the_same_name_computes_again(bench: Bench) -> None:
+    note, beside = bench.folder / "ran", bench.folder / "beside"
+    for content in ("one", "one", "two"):
+        beside.write_text(content)
+        bench.send(bench.case(note=str(note), beside=str(beside)))
+        bench.forwarded()
+    assert len(note.read_text().splitlines()) == 2
+
+
 def test_a_higher_generation_computes_again(bench: Bench) -> None:
     note = bench.folder / "ran"
     again = bench.case(note=str(note))

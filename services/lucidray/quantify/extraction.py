@@ -32,6 +32,7 @@ def extract(
     spacing: Vector | None = None,
     mask_grid: Grid | None = None,
     segment: int = 1,
+    threads: int = 1,
 ) -> list[Feature]:
     """Measure a region in one image or several.
 
@@ -50,6 +51,8 @@ def extract(
         Where the mask lies, if it is not on the image's own grid.
     segment
         Number of the region in the results.
+    threads
+        Among which the families are shared out: their number changes the time, and no bit of a value.
 
     Returns
     -------
@@ -72,7 +75,7 @@ def extract(
     (999.0, 1200.0)
     """
     chosen = _preset(preset)
-    given = _Given(image, inside_of(mask), spacing, mask_grid, segment)
+    given = _Given(image, inside_of(mask), spacing, mask_grid, segment, threads)
     return [
         *(feature for each in chosen.measurements for feature in given.measured(each)),
         *(feature for each in chosen.hybrids for feature in given.together(each, chosen.measurements)),
@@ -80,10 +83,12 @@ def extract(
     ]
 
 
-def features_of(volume: Volume, mask: Mask, grid: Grid, measurement: Measurement, segment: int = 1) -> list[Feature]:
+def features_of(
+    volume: Volume, mask: Mask, grid: Grid, measurement: Measurement, segment: int = 1, threads: int = 1
+) -> list[Feature]:
     """The features of one region, `mask` (z, y, x) on `grid`, under one measurement; reasons where there is none."""
     region = prepare(volume, mask, grid, measurement)
-    return compute(region, measurement, segment, OUTSIDE if region else absence(volume.grid, mask, grid))
+    return compute(region, measurement, segment, OUTSIDE if region else absence(volume.grid, mask, grid), threads)
 
 
 @dataclass(frozen=True)
@@ -95,11 +100,12 @@ class _Given:
     spacing: Vector | None
     mask_grid: Grid | None
     segment: int
+    threads: int
 
     def measured(self, measurement: Measurement) -> list[Feature]:
         volume = self._volume(measurement)
         grid = _grid(self.mask, volume, self.mask_grid, measurement)
-        return features_of(volume, self.mask, grid, measurement, self.segment)
+        return features_of(volume, self.mask, grid, measurement, self.segment, self.threads)
 
     def together(self, hybrid: Hybrid, measurements: Sequence[Measurement]) -> list[Feature]:
         pair = {each.role: self._volume(each) for each in measurements if each.role in hybrid.roles}

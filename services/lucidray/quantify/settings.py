@@ -16,3 +16,6 @@ class QuantifySettings(Section):
     preset_folders: list[Path] = Field(
         default_factory=list, description="Folders with feature presets beside those that come with Lucidray"
     )
+    threads: int = Field(
+        2, ge=1, le=16, description="Threads among which the families of a region are shared out; values do not change"
+    )

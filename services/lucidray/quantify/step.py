@@ -46,6 +46,10 @@ class Quantify(Step[QuantifyParameters]):
     def __init__(self, settings: QuantifySettings) -> None:
         self._settings = settings
 
+    def reads(self, parameters: QuantifyParameters) -> str:
+        """The preset's digest: a file that was changed under its old name asks for other features."""
+        return load_preset(parameters.preset, self._settings.preset_folders).digest
+
     def run(self, case: CaseFacts, inputs: Inputs, parameters: QuantifyParameters) -> StepResult:
         """Measure the target regions.
 
@@ -67,7 +71,10 @@ class Quantify(Step[QuantifyParameters]):
         volumes, remarks = usable_volumes(preset, inputs)
         bundles = pinned_bundles(preset, case)
         images = {role: inputs.read(VOLUME, role) for role in inputs.roles(VOLUME)} if bundles else {}
-        measured = [*measure(preset, volumes, regions), *embed_regions(preset, bundles, images, regions)]
+        measured = [
+            *measure(preset, volumes, regions, self._settings.threads),
+            *embed_regions(preset, bundles, images, regions),
+        ]
         features = [feature for each in measured for feature in each.features]
         remarks += [remark for each in measured for remark in each.remarks]
         result = Features(
@@ -153,7 +160,7 @@ def embed_regions(
                 yield Measured(features, list(_undefined(features, f"segment {segment.number} by {bundle.name}")))
 
 
-def measure(preset: Preset, volumes: dict[str, Volume], regions: Regions) -> Iterator[Measured]:
+def measure(preset: Preset, volumes: dict[str, Volume], regions: Regions, threads: int = 1) -> Iterator[Measured]:
     """The features of every target segment in every volume, segment by segment."""
     for segment in regions.facts.segments:
         if not segment.target:
@@ -164,18 +171,20 @@ def measure(preset: Preset, volumes: dict[str, Volume], regions: Regions) -> Ite
                 volume, grid = volumes[measurement.role], regions.facts.grid
                 region = prepare(volume, mask, grid, measurement)
                 absent = OUTSIDE if region else absence(volume.grid, mask, grid)
-                yield _measured(region, measurement, segment.number, absent)
+                yield _measured(region, measurement, segment.number, absent, threads)
         for hybrid in preset.hybrids:
             if set(hybrid.roles) <= set(volumes):
                 yield _measured_hybrid(hybrid, volumes, regions, segment.number)
 
 
-def _measured(region: Region | None, measurement: Measurement, segment: int, absent: Undefined) -> Measured:
+def _measured(
+    region: Region | None, measurement: Measurement, segment: int, absent: Undefined, threads: int
+) -> Measured:
     where = f"segment {segment} in {measurement.role}"
     if region is None:
         flag = quality_flag("quantify", _FLAGS[absent], f"{where}: {absent.reason}")
         return Measured(compute(None, measurement, segment, absent), [flag])
-    features = compute(region, measurement, segment)
+    features = compute(region, measurement, segment, threads=threads)
     return Measured(features, list(_remarks(region, features, where)))
 
 

@@ -73,10 +73,11 @@ class ManifestInputs:
         ]
 
 
-def make_step_key(inputs: ManifestInputs, entry: SlipEntry, generation: int) -> str:
+def make_step_key(inputs: ManifestInputs, entry: SlipEntry, generation: int, reads: str = "") -> str:
     """The identity of a step's work: what goes in and how, never where it is computed."""
     return digest_json(
-        {
+        ({"reads": reads} if reads else {})
+        | {
             "inputs": inputs.digests(),
             "step": entry.step,
             "algorithm_version": entry.algorithm_version,
@@ -104,13 +105,14 @@ def execute(step: Step[Any], case: Case, stores: Mapping[Zone, CaseStore]) -> Ma
             "keep a worker of the earlier release until its cases are done, or open the case anew",
         )
     inputs = ManifestInputs(case, stores, spec)
-    key = make_step_key(inputs, entry, case.generation)
+    parameters = read_parameters(step, entry)
+    key = make_step_key(inputs, entry, case.generation, step.reads(parameters))
     store = stores[spec.zone]
     earlier = store.find_manifest(case.case_id, key, spec.name)
     if earlier is not None:
         return earlier
     started = time.monotonic()
-    result = step.run(facts_of(case), inputs, read_parameters(step, entry))
+    result = step.run(facts_of(case), inputs, parameters)
     commit_point("worker.computed", spec.name)
     artifacts = _store_artifacts(store, case.case_id, spec, result)
     commit_point("worker.stored", spec.name)
