@@ -37,7 +37,7 @@ def test_random_regions_agree_or_the_standard_decides() -> None:
 
 
 def test_random_regions_are_as_the_manual_defines_them() -> None:
-    """Boxes, ellipsoids, spheres, intensity-volume histograms: by an implementation that shares nothing with ours."""
+    """Boxes, ellipsoids, spheres, intensity-volume histograms: by an implementation that shares no code with ours."""
     compared = 0
     for case in islice(random_regions(), 6, 14):
         ours = measured(case)

@@ -3,8 +3,11 @@
 The manual accepts approximations. Ours: the box of least volume has two adjacent faces flush with edges of the hull
 (O'Rourke 1985), and seen along any of its axes it is the rectangle of least area around the hull's shadow, which
 rotating calipers find exactly. We turn a box about one axis after the other, each time to that rectangle, until
-no turn makes it smaller, and start from the image's axes, the principal axes and the largest facets of the hull.
+no turn makes it smaller, and start from the image's axes, the principal axes and the largest facets of the hull. The
+least boxes then roll over the edges they touch for as long as that makes them smaller.
 """
+
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -13,18 +16,20 @@ from lucidray.quantify.compiled import compiled
 from lucidray.quantify.enclosing import Sides, box_area
 from lucidray.quantify.hull import Hull
 from lucidray.quantify.region import Points
+from lucidray.quantify.rolling_box import edge_arcs, rolled
 
 Numbers = npt.NDArray[np.float64]
 
 # From how many facets we start, and how many boxes we follow to the end.
 _FACETS = 48
 _FOLLOWED = 12
+_ROLLED = 4  # of different volumes
 _MAXIMUM_TURNS = 60
 _PROGRESS = 1e-9  # what a turn has to gain, relative, for another round
 _DIGITS = 12  # of relative lengths; float64 carries 16
 _ROUNDING = 1e-12  # of lengths that are relative to the size of the region
 _LINES = 8  # along which the outermost points are looked for
-_ALIKE = 6  # decimals to which the normals of the triangles of one facet agree
+_ALIKE = 6  # decimals to which the normals of the triangles of one facet agree, and volumes of one box
 
 
 def minimum_box(hull: Hull) -> Sides:
@@ -38,7 +43,8 @@ def minimum_box(hull: Hull) -> Sides:
     principal = np.linalg.eigh(np.cov(points))[1].T
     turned = [_turn(points, frame, 0) for frame in (np.eye(3), principal, *map(_frame, _facets(hull)))]
     followed = sorted(turned, key=lambda frame: _volume(points, frame))[:_FOLLOWED]
-    found = np.array([_sides(points, _descend(points, frame)) for frame in followed])
+    descended = [_descend(points, frame) for frame in followed]
+    found = np.array([_sides(points, frame) for frame in (*descended, *_rolled(points, descended))])
     least = found[np.prod(found, axis=1) <= np.prod(found, axis=1).min() * (1 + _PROGRESS)]
     first, second, third = (float(side * size) for side in min(least, key=box_area))
     return first, second, third
@@ -96,6 +102,18 @@ def _descend(points: Points, frame: Points) -> Points:
         if idle == len(frame):
             break
     return frame
+
+
+def _rolled(points: Points, frames: list[Points]) -> Iterator[Points]:
+    """The least boxes of different volumes, rolled and turned for as long as they shrink."""
+    different = {round(_volume(points, frame), _ALIKE): frame for frame in frames}
+    arcs = edge_arcs(points.T)
+    for volume in sorted(different)[:_ROLLED]:
+        frame = different[volume]
+        turned = _descend(points, rolled(points, arcs, frame))
+        while _volume(points, turned) < _volume(points, frame) * (1 - _PROGRESS):
+            frame, turned = turned, _descend(points, rolled(points, arcs, turned))
+        yield frame
 
 
 def _turn(points: Points, frame: Points, axis: int) -> Points:

@@ -17,11 +17,11 @@ Processing is ours: each oracle gets the same voxels, masks and grey levels, so 
 values agree if they differ by no more than {TOLERANCE:g}, relative, or if both are undefined.
 
 Some features an oracle computes otherwise than the IBSI's manual defines them: it approximates, or takes another
-formula. These are **held to the definition**: an implementation of the manual's text that shares no code and no method
-with ours (`definition.py`, `least_box.py` and `least_ellipsoid.py` in `lab/oracles`). Both numbers are given: agreement
-with the oracles as they are, and what holds. mirp sums Moran's I and Geary's C over all pairs here, by its own setting
-`no_approximation`; left to itself it estimates them from samples of 100 voxels in regions of 1,000 or more. Where one
-feature of a family is undefined z-rad raises: then none of that family is compared.
+formula. These are **held to the definition**: an implementation of the manual's text that shares no code with ours
+(`definition.py`, `least_box.py`, which exhausts all boxes, and `least_ellipsoid.py`, which proves what it finds). Both
+numbers are given: agreement with the oracles as they are, and what holds. mirp sums Moran's I and Geary's C over all
+pairs here, by its setting `no_approximation`; left to itself it estimates them from samples of 100 voxels in regions
+of 1,000 or more. Where a feature is undefined z-rad may raise for its family: then none of that family is compared.
 """
 
 

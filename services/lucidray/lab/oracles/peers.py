@@ -37,7 +37,8 @@ def opinions(cases: Iterable[Case], folder: Path | None = None) -> Opinions:
     Parameters
     ----------
     folder
-        Holds what has been asked before, and gets what is asked now, case by case. Delete a file to ask again.
+        Holds what has been asked before of the same voxels, and gets what is asked now, case by case. Delete a file to
+        ask again.
     """
     cases, known = list(cases), {**oracles(), DEFINITION: "IBSI-1"}
     return {
@@ -47,16 +48,18 @@ def opinions(cases: Iterable[Case], folder: Path | None = None) -> Opinions:
 
 
 def _kept(name: str, ask: Callable[[Case], Values], cases: list[Case], path: Path | None) -> Mapping[str, Values]:
-    found: dict[str, Values] = {}
+    before: dict[str, Values] = {}
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        found = {line["case"]: line["values"] for line in map(json.loads, path.read_text("utf-8").splitlines())}
-    for case in track([each for each in cases if each.name not in found], f"asking {name}", disable=path is None):
-        found[case.name] = ask(case)
-        if path is not None:
+        before = {line["digest"]: line["values"] for line in map(json.loads, path.read_text("utf-8").splitlines())}
+    found: dict[str, Values] = {}
+    for case in track(cases, f"asking {name}", disable=path is None):
+        digest = case.digest
+        found[case.name] = before[digest] if digest in before else ask(case)
+        if path is not None and digest not in before:
             with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"case": case.name, "values": found[case.name]}) + "\n")
+                file.write(json.dumps({"case": case.name, "digest": digest, "values": found[case.name]}) + "\n")
     return found
 
 

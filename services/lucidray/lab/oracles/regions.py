@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
@@ -40,6 +41,14 @@ class Case:
     name: str
     region: Region
     measurement: Measurement
+
+    @property
+    def digest(self) -> str:
+        """Of all that is measured and how."""
+        region = self.region
+        parts = (region.voxels.tobytes(), region.mask.tobytes(), region.intensity_mask.tobytes())
+        how = f"{region.voxels.shape} {region.spacing} {self.measurement.model_dump_json()}"
+        return sha256(b"".join((*parts, how.encode()))).hexdigest()
 
 
 def sarcomas(data: Path, patients: int | None = None) -> Iterator[Case]:
