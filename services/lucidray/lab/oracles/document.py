@@ -21,7 +21,8 @@ formula. These are **held to the definition**: an implementation of the manual's
 (`definition.py`, `least_box.py`, which exhausts all boxes, and `least_ellipsoid.py`, which proves what it finds). Both
 numbers are given: agreement with the oracles as they are, and what holds. mirp sums Moran's I and Geary's C over all
 pairs here, by its setting `no_approximation`; left to itself it estimates them from samples of 100 voxels in regions
-of 1,000 or more. Where a feature is undefined z-rad may raise for its family: then none of that family is compared.
+of 1,000 or more. Where a feature is undefined z-rad may raise for its family: then none of that family is compared, and
+the number of the values it would have had is given here.
 """
 
 
@@ -91,8 +92,11 @@ def document(
     """
     yield _HEAD
     yield f"Oracles: {', '.join(f'{name} {number}' for name, number in versions.items())}. Regions: " + (
-        ", ".join(f"{count} {kind}" for kind, count in regions.items()) + "."
+        "; ".join(f"{count} {kind}" for kind, count in regions.items()) + "."
     )
+    for oracle in versions:
+        found = [each.feature for each in comparisons if each.oracle == oracle]
+        yield f"Not given by {oracle}: {len(set(found)) * sum(regions.values()) - len(found):,} values."
     yield f"\n**{Verdict.of(comparisons, met)}.**"
     yield from _section("By oracle", ["oracle"], comparisons, lambda each: (each.oracle,))
     yield _row(("both",), comparisons)
@@ -122,8 +126,8 @@ def _section(
     for each in comparisons:
         groups[of(each)].append(each)
     yield f"\n## {title}\n"
-    yield f"| {' | '.join(columns)} | compared | agree as they are | held to the definition | hold | |"
-    yield f"|{'---|' * len(columns)}--:|--:|--:|--:|--:|"
+    yield f"| {' | '.join(columns)} | compared | agree as they are | | held to the definition | hold | |"
+    yield f"|{'---|' * len(columns)}--:|--:|--:|--:|--:|--:|"
     for name in sorted(groups, key=_order):
         yield _row(name, groups[name])
 
@@ -137,8 +141,8 @@ def _order(name: tuple[str, ...]) -> tuple[str, ...]:
 def _row(name: tuple[str, ...], group: Sequence[Comparison]) -> str:
     agree, hold = sum(each.agrees for each in group), sum(each.holds for each in group)
     held = sum(each.by_definition for each in group)
-    share = _percent(hold, len(group))
-    return f"| {' | '.join(name)} | {len(group):,} | {agree:,} | {held:,} | {hold:,} | {share} |"
+    counts = f"{agree:,} | {_percent(agree, len(group))} | {held:,} | {hold:,} | {_percent(hold, len(group))}"
+    return f"| {' | '.join(name)} | {len(group):,} | {counts} |"
 
 
 def _percent(part: int, whole: int) -> str:

@@ -25,8 +25,8 @@ def _anywhere(_: Case) -> bool:
 
 
 def _by_slice(case: Case) -> bool:
-    """Flat slices have no part in what is counted over the whole region."""
-    return case.measurement.aggregations[0].startswith("2")
+    """A flat slice has no matrix of its own in what is counted over the whole region."""
+    return case.measurement.aggregations[0].startswith("2D")
 
 
 def _in_bins_of_fixed_size(case: Case) -> bool:
@@ -71,7 +71,8 @@ _LEVEL = Passage(
     _in_bins_of_fixed_size,
 )
 _FLAT_SLICES = Passage(
-    "3.6: in a slice of one grey level the quotient is 0/0, no part of the average over slices; mirp counts 1",
+    "3.6: where all neighbours in a slice have one grey level the quotient is 0/0, no part of the average over slices; "
+    "mirp counts 1",
     _by_slice,
 )
 _NO_PAIRS = Passage(
