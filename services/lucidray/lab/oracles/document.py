@@ -14,7 +14,8 @@ _HEAD = f"""# Features beside mirp, z-rad and pyradiomics
 Written by `python -m lucidray.lab.oracles DATA`, which exits with 1 if fewer than {ENOUGH:.1%} of the features hold or
 if a difference has no explanation. DATA is the folder that `LUCIDRAY_DATA` names, with sarcomas and lung nodule.
 Processing is ours: each oracle gets the same voxels, masks and grey levels, so that features alone are compared. Two
-values agree if they differ by no more than {TOLERANCE:g}, relative, or if both are undefined.
+values agree if they differ by no more than {TOLERANCE:g}, relative, or if both are undefined. PET, CT (crops at 3 mm)
+and the nodule are measured on their own grids, MR at 3 mm within slices; the six aggregations take turns.
 
 Some features an oracle computes otherwise than the IBSI's manual defines them: it approximates, or takes another
 formula. These are **held to the definition**: an implementation of the manual's text that shares no code with ours
