@@ -130,7 +130,7 @@ FAMILIES: Mapping[str, Measure] = {
 # Families that share what a sample makes, those that take longest first.
 TOGETHER: Sequence[Sequence[str]] = (
     ("morphology",),
-    ("glrlm", "glszm", "gldzm"),
+    ("glszm", "gldzm"),
     ("ngtdm", "ngldm"),
     ("intensity_statistics", "intensity_histogram", "intensity_volume_histogram"),
 )

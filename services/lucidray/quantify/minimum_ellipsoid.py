@@ -20,10 +20,11 @@ Array = npt.NDArray[np.float64]
 # Weight of the volume against the barrier: the volume is open by (points / weight), 1e-10 for a thousand of them. Axes
 # of a nearly round ellipsoid, and hence its area, are open by the root of that.
 _SHARPEST = 1e13
+_SHARP = 1e4
 _SHARPER = 8.0  # from round to round
 _STEPS = 200  # in a round; a dozen is usual
 _DONE = 1e-3  # of Newton's decrement
-_MORE = 12  # points that are added at a time
+_MORE = 6  # points that are added at a time
 _INSIDE = 1e-12  # relative: no farther out than the points that decide
 # The nine unknowns: A, symmetric, by these rows and columns, and b.
 _ROWS, _COLUMNS = np.array([0, 1, 2, 0, 0, 1]), np.array([0, 1, 2, 1, 2, 2])
@@ -42,9 +43,11 @@ def minimum_ellipsoid(points: Points) -> Axes:
     to_round = np.linalg.cholesky(np.linalg.inv(np.cov(points, rowvar=False)))
     normed = (points - points.mean(axis=0)) @ to_round
     chosen, outside = np.zeros(len(points), np.bool_), _first(normed)
-    while outside.size:
+    sharpest = _SHARP  # enough to find most of the points that decide
+    while outside.size or sharpest < _SHARPEST:
+        sharpest = sharpest if outside.size else _SHARPEST
         chosen[outside] = True
-        matrix, offset = _solution(normed[chosen])
+        matrix, offset = _solution(normed[chosen], sharpest)
         reach = np.linalg.norm(normed @ matrix + offset, axis=1)
         farthest = np.argsort(-reach, kind="stable")[:_MORE]
         outside = farthest[(reach[farthest] > reach[chosen].max() * (1 + _INSIDE)) & ~chosen[farthest]]
@@ -62,12 +65,12 @@ def _first(points: Points) -> npt.NDArray[np.intp]:
     return np.union1d(spanning, farthest)
 
 
-def _solution(points: Points) -> tuple[Array, Array]:
+def _solution(points: Points, sharpest: float) -> tuple[Array, Array]:
     """A and b of the ellipsoid."""
     unknowns = np.zeros(_UNKNOWNS)
     unknowns[:3] = 1 / (2 * np.linalg.norm(points, axis=1).max())  # a ball of twice the reach
     weight = 1.0
-    while weight <= _SHARPEST:
+    while weight <= sharpest:
         _centre(points, unknowns, weight)
         weight *= _SHARPER
     return _matrix(unknowns), unknowns[6:]
