@@ -23,7 +23,7 @@ Numbers = npt.NDArray[np.float64]
 # From how many facets we start, and how many boxes we follow to the end.
 _FACETS = 48
 _FOLLOWED = 12
-_ROLLED = 2  # of different volumes
+_ROLLED = 4  # of different volumes
 _MAXIMUM_TURNS = 60
 _PROGRESS = 1e-9  # what a turn has to gain, relative, for another round
 _DIGITS = 12  # of relative lengths; float64 carries 16
