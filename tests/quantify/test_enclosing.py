@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from scipy.spatial import ConvexHull
 from scipy.spatial.transform import Rotation
 from scipy.special import elliprg
 from tests.quantify.bodies import MASKS, SPACINGS, TURNS, UNIT, Mask, Spacing, box, ellipsoid, torus, turned
@@ -14,18 +13,13 @@ from tests.quantify.bodies import MASKS, SPACINGS, TURNS, UNIT, Mask, Spacing, b
 from lucidray.lab.oracles.least_box import least_box
 from lucidray.quantify import oriented_box
 from lucidray.quantify.enclosing import box_area, box_volume, ellipsoid_area, ellipsoid_volume
-from lucidray.quantify.hull import Hull, convex_hull
+from lucidray.quantify.hull import convex_hull, hull_of
 from lucidray.quantify.minimum_ellipsoid import minimum_ellipsoid
 from lucidray.quantify.moments import semi_axes
 from lucidray.quantify.oriented_box import minimum_box
 
 CORNERS = np.array(np.meshgrid(*[[-1.0, 1.0]] * 3)).reshape(3, -1).T
 SEEDS = st.integers(0, 2**32 - 1)
-
-
-def hull_of(points: np.ndarray) -> Hull:
-    hull = ConvexHull(points)
-    return Hull(points[hull.vertices], points[hull.simplices])
 
 
 def test_box_by_hand() -> None:

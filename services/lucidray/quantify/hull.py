@@ -20,7 +20,14 @@ class Hull:
     """A convex hull."""
 
     vertices: Points  # (n, 3), (z, y, x) in mm
-    triangles: npt.NDArray[np.float64]  # corners (n, 3, 3) of its triangulated surface, mm
+    simplices: npt.NDArray[np.int64]  # indices (m, 3) of the corners of its triangulated surface among the vertices
+    neighbours: npt.NDArray[np.int64]  # triangles (m, 3) across the sides of each triangle, opposite its corners
+    facing: Points  # outward unit normals (m, 3) of the triangles, equal in one facet
+
+    @property
+    def triangles(self) -> Points:
+        """Corners (m, 3, 3), mm."""
+        return self.vertices[self.simplices]
 
     @cached_property
     def normals(self) -> Points:
@@ -62,9 +69,22 @@ def convex_hull(mask: Mask, spacing: Vector) -> Hull:
     # In half voxels all vertices of the mesh are whole numbers, and the hull does not depend on the position.
     points = (2 * _corners(mask)[:, None] + _LEAVES).reshape(-1, 3)
     points = points[np.unique(points @ _distinct(mask.shape), return_index=True)[1]]
-    hull = ConvexHull(points)
-    scaled = points * (np.array(spacing) / 2)
-    return Hull(scaled[hull.vertices], scaled[hull.simplices])
+    return hull_of(points, np.array(spacing) / 2)
+
+
+def hull_of(points: npt.NDArray[np.int64] | Points, scale: npt.ArrayLike = 1.0) -> Hull:
+    """The hull of points (n, 3), which are multiplied by `scale` when it is known."""
+    found = ConvexHull(points)
+    places = np.zeros(len(points), np.int64)
+    places[found.vertices] = np.arange(len(found.vertices))
+    facing = found.equations[:, :3] / scale
+    facing /= np.linalg.norm(facing, axis=1, keepdims=True)
+    return Hull(
+        points[found.vertices] * np.asarray(scale),
+        places[found.simplices],
+        found.neighbors.astype(np.int64),
+        facing,
+    )
 
 
 def _distinct(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:

@@ -16,7 +16,7 @@ from lucidray.quantify.compiled import compiled
 from lucidray.quantify.enclosing import Sides, box_area
 from lucidray.quantify.hull import Hull
 from lucidray.quantify.region import Points
-from lucidray.quantify.rolling_box import edge_arcs, rolled
+from lucidray.quantify.rolling_box import Body, body_of, rolled
 
 Numbers = npt.NDArray[np.float64]
 
@@ -44,7 +44,7 @@ def minimum_box(hull: Hull) -> Sides:
     turned = [_turn(points, frame, 0) for frame in (np.eye(3), principal, *map(_frame, _facets(hull)))]
     followed = sorted(turned, key=lambda frame: _volume(points, frame))[:_FOLLOWED]
     descended = [_descend(points, frame) for frame in followed]
-    found = np.array([_sides(points, frame) for frame in (*descended, *_rolled(points, descended))])
+    found = np.array([_sides(points, frame) for frame in (*descended, *_rolled(body_of(hull, points), descended))])
     least = found[np.prod(found, axis=1) <= np.prod(found, axis=1).min() * (1 + _PROGRESS)]
     first, second, third = (float(side * size) for side in min(least, key=box_area))
     return first, second, third
@@ -104,15 +104,19 @@ def _descend(points: Points, frame: Points) -> Points:
     return frame
 
 
-def _rolled(points: Points, frames: list[Points]) -> Iterator[Points]:
+def _rolled(body: Body, frames: list[Points]) -> Iterator[Points]:
     """The least boxes of different volumes, rolled and turned for as long as they shrink."""
+    points, finished = body.points, set[float]()
     different = {round(_volume(points, frame), _ALIKE): frame for frame in frames}
-    arcs = edge_arcs(points.T)
     for volume in sorted(different)[:_ROLLED]:
-        frame = different[volume]
-        turned = _descend(points, rolled(points, arcs, frame))
-        while _volume(points, turned) < _volume(points, frame) * (1 - _PROGRESS):
-            frame, turned = turned, _descend(points, rolled(points, arcs, turned))
+        frame, smaller = different[volume], True
+        while smaller and round(_volume(points, frame), _ALIKE) not in finished:
+            turned = _descend(points, rolled(body, frame))
+            smaller = _volume(points, turned) < _volume(points, frame) * (1 - _PROGRESS)
+            if smaller:
+                frame = turned
+            else:
+                finished.add(round(_volume(points, frame), _ALIKE))
         yield frame
 
 
