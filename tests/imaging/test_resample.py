@@ -128,6 +128,16 @@ def test_mask_returns_from_a_finer_grid_as_it_went() -> None:
     assert np.array_equal(resample_mask(resample_mask(mask, SOURCE, finer), finer, SOURCE), mask)
 
 
+@pytest.mark.parametrize("spacing", [(3.0, 3.0, 6.0), (5.0, 3.0, 0.9), (2.5, 0.9, 6.0)])
+def test_a_mask_seen_in_a_mirror_gives_the_mirrored_mask(spacing: tuple[float, float, float]) -> None:
+    """Voxels of exactly one half are many between simple spacings, and rounding must not tell them apart."""
+    mask = np.pad(np.random.default_rng(1).random((6, 14, 14)) > 0.4, 2)
+    source = Grid(shape=(10, 18, 18), spacing=spacing, origin=(0, 0, 0), axes=IDENTITY)
+    target = ibsi_grid(source, (1.0, 1.0, 1.0))
+    mirrored = resample_mask(np.ascontiguousarray(mask[::-1, ::-1, ::-1]), source, target)
+    assert np.array_equal(resample_mask(mask, source, target), mirrored[::-1, ::-1, ::-1])
+
+
 def test_values_must_be_on_their_grid() -> None:
     with pytest.raises(ValueError, match="not on grid"):
         resample(np.zeros((1, 2, 3), np.float32), SOURCE, SOURCE)

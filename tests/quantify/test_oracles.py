@@ -56,7 +56,7 @@ def test_tumours_agree_or_the_standard_decides() -> None:
     found = list(compare(small, opinions(small)))
     assert {each.kind for each in found} == {"sarcoma, PET"}
     assert [each for each in found if not (each.agrees and each.holds) and not each.explanation] == []
-    assert sum(each.holds for each in found) >= ENOUGH * len(found)
+    assert {each.feature for each in found if not each.holds} <= {"ivh_auc"}  # explained, but without a definition
 
 
 @pytest.mark.data

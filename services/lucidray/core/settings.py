@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lucidray.core.errors import Permanent
 from lucidray.core.identity import SiteKey, load_site_key
+from lucidray.core.plain_yaml import parse_yaml
 
 
 class Section(BaseModel):
@@ -71,7 +72,7 @@ def _file() -> dict[str, Any]:
     if not path:
         return {}
     try:
-        content = yaml.safe_load(Path(path).read_text("utf-8"))
+        content = parse_yaml(Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise Permanent(
             f"configuration file {path}",
@@ -115,6 +116,6 @@ def _environment(section: str) -> dict[str, Any]:
 
 def _value(name: str, text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return parse_yaml(text)
     except yaml.YAMLError:
         raise Permanent(f"environment variable {name}", "its value is no YAML", "put text into quotes") from None

@@ -12,6 +12,7 @@ from lucidray.contracts.catalogue import STEPS
 from lucidray.contracts.parameters import PARAMETERS
 from lucidray.core.canonical import canonical_json, digest_json
 from lucidray.core.errors import Permanent
+from lucidray.core.plain_yaml import parse_yaml
 from lucidray.dispatch.slip import DEIDENTIFY, check_order
 
 
@@ -148,7 +149,7 @@ def load_workflows(folders: list[Path]) -> list[Workflow]:
     workflows: dict[str, Workflow] = {}
     for path in sorted(path for folder in folders for path in _files(folder)):
         try:
-            workflow = Workflow.model_validate(yaml.safe_load(path.read_text("utf-8")))
+            workflow = Workflow.model_validate(parse_yaml(path.read_text("utf-8")))
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])

@@ -15,6 +15,7 @@ from lucidray.imaging.geometry import to_index, to_patient
 
 Interpolation = Literal["linear", "cubic", "nearest"]
 _EDGE = 0.5 + 1e-6  # voxels: the centre of a border voxel stands for the half voxel beyond it
+_ROUNDING = 1e-6  # of a mask's values: float32 carries 6e-8, and three axes are weighed
 _ON_VOXEL = 1e-6  # voxels: nearer than this to a voxel's centre, a place is that voxel
 _SPLINE_PAD = 12  # voxels: what a cubic spline's coefficients feel beyond is 0.27**12, below float32 (Unser 1999)
 
@@ -77,10 +78,13 @@ def resample(
 
 
 def resample_mask(mask: npt.NDArray[np.bool_], source: Grid, target: Grid) -> npt.NDArray[np.bool_]:
-    """A mask on another grid: linear, then at least one half (IBSI reference manual, section 2.4)."""
+    """A mask on another grid: linear, then at least one half (IBSI reference manual, section 2.4).
+
+    One half but for rounding: simple ratios of spacings meet it often, and float32 would fall on either side.
+    """
     if source.same_space(target, 1e-6):
         return mask
-    inside: npt.NDArray[np.bool_] = resample(mask.astype(np.float32), source, target) >= np.float32(0.5)
+    inside: npt.NDArray[np.bool_] = resample(mask.astype(np.float32), source, target) >= np.float32(0.5 - _ROUNDING)
     return inside
 
 
@@ -118,7 +122,9 @@ def _along(
     last = values.shape[axis] - 1
     place = np.clip(place, 0, last)
     if interpolation == "nearest":
-        nearest: npt.NDArray[Any] = np.take(values, np.floor(place + 0.5).astype(np.intp).clip(0, last), axis=axis)
+        nearest: npt.NDArray[Any] = np.take(
+            values, np.floor(place + 0.5 + _ON_VOXEL).astype(np.intp).clip(0, last), axis=axis
+        )
         return nearest
     low = np.floor(place).astype(np.intp)
     if interpolation == "cubic":

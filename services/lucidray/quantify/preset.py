@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from lucidray.core.canonical import digest_json
 from lucidray.core.errors import Permanent
+from lucidray.core.plain_yaml import parse_yaml
 from lucidray.quantify.hybrid.spec import Hybrid
 from lucidray.quantify.measurement import Measurement
 from lucidray.quantify.processing import Model
@@ -111,7 +112,7 @@ def read_preset(path: Path) -> Preset:
     """The preset in a file; as `load_preset`."""
     thing = f"feature preset '{path.stem}'"
     try:
-        preset = Preset.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        preset = Preset.model_validate(parse_yaml(path.read_text("utf-8")))
     except FileNotFoundError:
         raise Permanent(thing, "there is no such file", "correct the path") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from lucidray.core.canonical import digest_bytes, digest_json
 from lucidray.core.errors import NoCompatibleWorker, Permanent
+from lucidray.core.plain_yaml import parse_yaml
 from lucidray.serving.manifest import Manifest
 from lucidray.serving.settings import BundleSettings
 
@@ -91,7 +92,7 @@ def read_manifest(folder: Path) -> Bundle:
         `model.yaml` is missing or does not fit the schema; names the first field.
     """
     try:
-        content = yaml.safe_load((folder / MANIFEST).read_text("utf-8"))
+        content = parse_yaml((folder / MANIFEST).read_text("utf-8"))
         manifest = Manifest.model_validate(content)
         digest = digest_json(content)
     except OSError as error:

@@ -89,7 +89,7 @@ def test_long_tables_say_why_a_value_is_missing(tmp_path: Path, suffix: str) -> 
     assert failed["reason"] == "mask: there is none; draw one"
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\n=1", "＝1"])
 def test_a_name_is_no_formula_to_a_spreadsheet(tmp_path: Path, name: str) -> None:
     row = LesionRow(subject=name, roi=name, features=[CONTRAST.model_copy(update={"value": -1.5})])
     for shape in (wide, long):
@@ -99,6 +99,13 @@ def test_a_name_is_no_formula_to_a_spreadsheet(tmp_path: Path, name: str) -> Non
     assert float(first["value"]) == -1.5  # a negative number is none
     write_table(wide([row]), tmp_path / "f.json")
     assert read(tmp_path / "f.json")[0]["subject"] == name
+
+
+def test_a_heading_is_no_formula_either(tmp_path: Path) -> None:
+    """It begins with a role, which a preset from elsewhere names."""
+    row = LesionRow(subject="a", roi="b", features=[CONTRAST.model_copy(update={"image_role": '=HYPERLINK("x")'})])
+    write_table(wide([row]), tmp_path / "f.csv")
+    assert any(name.startswith("'=HYPERLINK") for name in read(tmp_path / "f.csv")[0])
 
 
 def test_a_format_that_is_not_known_is_refused_before_anything_is_written(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lucidray.core.errors import Permanent
+from lucidray.core.plain_yaml import parse_yaml
 from lucidray.quantify import preset as quantify_preset
 from lucidray.quantify.ibsi import TEXTURE
 from lucidray.quantify.measurement import Measurement
@@ -54,7 +55,7 @@ def preset_files() -> dict[str, Path]:
 def check(path: Path) -> list[Finding]:
     """All that is wrong with a preset's file; if nothing is, what the manual advises against."""
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = parse_yaml(path.read_text("utf-8"))
         preset = Preset.model_validate(content)
     except FileNotFoundError:
         return [Finding("", "there is no preset of that name, and no such file", "see `lucidray presets list`")]

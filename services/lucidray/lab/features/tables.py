@@ -42,7 +42,7 @@ _LONG = {
     "unit": "unit",
     "reason": "reason",
 }
-_FORMULA = re.compile(r"[=+@\t\r-]")  # what a cell starts with that a spreadsheet would compute
+_FORMULA = re.compile(r"[=+@\t\r\n＝＋－＠-]")  # what a cell starts with that a spreadsheet would compute
 _WIDE = ("subject", "roi", "status", "reason", "preset", "software", "remarks")
 _TEXT = frozenset({*_WIDE, *_LONG} - {"value"})
 
@@ -122,8 +122,9 @@ def _columns(rows: Rows) -> list[str]:
 
 def _csv(rows: Rows) -> bytes:
     text = io.StringIO()
-    writer = csv.DictWriter(text, _columns(rows), restval="", lineterminator="\n")
-    writer.writeheader()
+    columns = _columns(rows)
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writerow({name: _inert(name) for name in columns})  # a preset's roles come from outside, too
     # Numbers as repr: what is read back is the same number.
     writer.writerows({name: _inert(cell) for name, cell in row.items()} for row in rows)
     return text.getvalue().encode()

@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from lucidray.core.errors import Permanent
+from lucidray.core.plain_yaml import parse_yaml
 from lucidray.lab.features.pyradiomics.form import Form
 from lucidray.lab.features.pyradiomics.image_types import filters_of
 from lucidray.lab.features.pyradiomics.note import Note, differing, refused
@@ -68,7 +69,7 @@ def read_parameters(path: Path) -> Content:
         It does not read, or is no mapping of pyradiomics' sections.
     """
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = parse_yaml(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise _unusable(path.name, f"it does not read ({type(error).__name__})") from None
     if not isinstance(content, dict) or not set(content) & set(_SECTIONS):
