@@ -40,7 +40,6 @@ from lucidray.v1.events_pb2 import InstancesStored, IntakeEvent, LedgerEvent, St
 PLANTED = "Planted^Name"
 NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian)
 VERIFICATION = "1.2.840.10008.1.1"
-DEFAULT_CONTEXTS = [(VERIFICATION, NATIVE[:1]), (CTImageStorage, NATIVE[1:2])]
 P_DATA_TF, A_ASSOCIATE_AC, A_RELEASE_RQ, A_ABORT = 4, 2, 5, 7
 WAIT_SECONDS = 20.0
 

@@ -16,7 +16,7 @@ class Parameters(BaseModel):
 
 
 class DeidentifyParameters(Parameters):
-    """What a workflow may say."""
+    """What a workflow may say to deidentify."""
 
     profile: str = Field("clinical-ai", description="Name of the de-identification profile")
     primary: str = Field(
@@ -86,7 +86,7 @@ class ExplainParameters(Parameters):
 
 
 class EncodeParameters(Parameters):
-    """What a workflow may say to the encode step."""
+    """What a workflow may say to encode."""
 
     series_number: int = Field(9000, ge=1, description="SeriesNumber of the SEG; the SR has the next")
     research_use_only: bool = Field(
@@ -96,11 +96,11 @@ class EncodeParameters(Parameters):
 
 
 class ReidentifyParameters(Parameters):
-    """Nothing to choose."""
+    """A workflow has nothing to say to reidentify: the vault knows whose results they are."""
 
 
 class DeliverParameters(Parameters):
-    """What a workflow may say to the deliver step."""
+    """What a workflow may say to deliver."""
 
     destinations: tuple[str, ...] = Field((), description="Names of destinations; default: all that are enabled")
 

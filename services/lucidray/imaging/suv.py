@@ -18,7 +18,6 @@ from lucidray.imaging.dicom import number, text, value
 UNIT = "{SUVbw}g/ml"  # UCUM with annotation, DICOM CID 85
 LEAST_DOSE = 1e6  # Bq: less than 1 MBq is no dose for imaging, but MBq written where Bq belong
 MOST_HALF_LIVES = 5  # between injection and scan; later, 3 % are left: the times are wrong
-OTHER_UNITS = frozenset({"NONE", "PROPCNTS", "CPS", "PROPCPS", "PCNT", "CM2", "CM2ML"})  # quoted in messages: no PHI
 DAY = timedelta(days=1)
 
 _RESEND = "send the original PET series, with this attribute, from the scanner or the PACS"
