@@ -33,6 +33,7 @@ def peers() -> Mapping[str, Peer]:
         "pyradiomics": ("radiomics", _pyradiomics),
         "flash-radiomics": ("flash_radiomics", _flash),
         "nyxus": ("nyxus", _nyxus),
+        "nyxus, image alone": ("nyxus", _nyxus_alone),
     }
     found = {name: peer for name, (module, peer) in known.items() if importlib.util.find_spec(module)}
     for name in known.keys() - found.keys():
@@ -84,6 +85,11 @@ def _nyxus(region: Region, _: Measurement) -> int:
     return _by_nyxus(region, levels, texture) + _by_nyxus(
         region, region.voxels, ["*3D_ALL_INTENSITY*", "*3D_ALL_MORPHOLOGY*"]
     )
+
+
+def _nyxus_alone(region: Region, _: Measurement) -> int:
+    """Once, as it is meant to be: texture is of as many grey levels as the image has."""
+    return _by_nyxus(region, region.voxels, ["*3D_ALL*"])
 
 
 def _by_nyxus(region: Region, voxels: npt.NDArray[np.float64], families: list[str]) -> int:
