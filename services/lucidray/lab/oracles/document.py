@@ -18,7 +18,7 @@ values agree if they differ by no more than {TOLERANCE:g}, relative, or if both 
 and the nodule are measured on their own grids, MR at 3 mm within slices; the six aggregations take turns.
 
 Some features an oracle computes otherwise than the IBSI's manual defines them: it approximates, or takes another
-formula. These are **held to the definition**: an implementation of the manual's text that shares no code with ours
+formula. These are **held to the definition**: an implementation of the manual's text that computes nothing with ours
 (`definition.py`, `least_box.py`, which exhausts all boxes, and `least_ellipsoid.py`, which proves what it finds). Both
 numbers are given: agreement with the oracles as they are, and what holds. mirp sums Moran's I and Geary's C over all
 pairs here, by its setting `no_approximation`; left to itself it estimates them from samples of 100 voxels in regions
