@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from lucidray.core.plain_yaml import parse_yaml
+from lucidray.core.plain_yaml import DuplicateKey, parse_yaml
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,16 @@ from lucidray.core.plain_yaml import parse_yaml
 def test_what_is_not_plain_yaml_is_a_yaml_error(text: str) -> None:
     with pytest.raises(yaml.YAMLError):
         parse_yaml(text)
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3", "x: [{y: {a: 1, 'a': 1}}]"])
+def test_a_key_that_is_there_twice_is_an_error_with_its_place(text: str) -> None:
+    with pytest.raises(DuplicateKey, match=r"twice[\s\S]*line \d"):
+        parse_yaml(text)
+
+
+def test_merged_keys_may_be_overridden() -> None:
+    assert parse_yaml("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}")["b"] == {"x": 3, "y": 2}
 
 
 def test_plain_yaml_reads() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -99,3 +100,23 @@ def test_a_changed_bit_is_found_by_the_checksum(tmp_path: Path) -> None:
 def test_the_second_version_of_the_format_is_read(tmp_path: Path, name: str) -> None:
     nibabel.save(nibabel.Nifti2Image(VOXELS, AFFINE), tmp_path / name)
     np.testing.assert_array_equal(read_nifti(tmp_path / name)[0], VOXELS.transpose(2, 1, 0))
+
+
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+def test_a_file_that_inflates_to_more_than_its_header_says_is_refused(tmp_path: Path, kind: Any) -> None:
+    path = tmp_path / "bomb.nii.gz"
+    path.write_bytes(gzip.compress(kind(VOXELS, AFFINE).to_bytes() + bytes(1 << 24)))
+    with pytest.raises(Permanent, match="inflates to more than its header says") as failure:
+        read_nifti(path)
+    assert (failure.value.thing, "get it from its source again" in failure.value.remedy) == ("file bomb.nii.gz", True)
+
+
+@pytest.mark.parametrize("name", ["vast.nii", "vast.nii.gz"])
+def test_a_shape_that_no_memory_holds_is_refused(tmp_path: Path, name: str) -> None:
+    header = nibabel.Nifti1Header()
+    header.set_data_shape((30000, 30000, 30000))
+    header["vox_offset"] = 352
+    data = header.binaryblock + bytes(1 << 10)
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    with pytest.raises(Permanent, match=r"2\.7e\+13 voxels"):
+        read_nifti(tmp_path / name)

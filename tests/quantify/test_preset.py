@@ -182,6 +182,15 @@ def test_broken_yaml_is_named(tmp_path: Path) -> None:
         load_preset("mine", [tmp_path])
 
 
+def test_a_key_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    """Which of both was meant, no one could tell from the results."""
+    write(tmp_path, "mine", MEASUREMENT)
+    with (tmp_path / "mine.yaml").open("a") as file:
+        file.write("title: Another\n")
+    with pytest.raises(Permanent, match="DuplicateKey"):
+        load_preset("mine", [tmp_path])
+
+
 def test_discretisation_is_described_with_its_unit() -> None:
     assert Discretisation(method="fixed_bin_size", value=25).describe("[hnsf'U]") == "fixed_bin_size 25 [hnsf'U]"
     assert Discretisation(method="fixed_bin_number", value=32).describe("[hnsf'U]") == "fixed_bin_number 32"

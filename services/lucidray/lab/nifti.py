@@ -9,11 +9,14 @@ import numpy.typing as npt
 
 from lucidray.contracts.grid import Grid
 from lucidray.core.errors import Permanent
+from lucidray.lab.bounded import inflated, voxel_count
 from lucidray.lab.features.space import grid_of
 
 SUFFIXES = (".nii", ".nii.gz")
 _AXES = 3
 _NIFTI_2 = 540  # bytes of a header of the second version, which begins with this number
+_MOST_EXTENSIONS = 1 << 26  # bytes between header and voxels; DICOM headers that converters keep there take a few MB
+_SURPLUS = 1 << 20  # bytes after the last voxel that readers of NIfTI pass over
 # NIfTI's world is RAS, DICOM's is LPS.
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
@@ -24,7 +27,8 @@ def read_nifti(path: Path) -> tuple[npt.NDArray[Any], Grid]:
     Raises
     ------
     Permanent
-        It does not read, or is not one volume of real numbers in a space of millimetres; or nibabel is not installed.
+        It does not read, is larger than its header or setting harmonize.voxels says, or is not one volume of real
+        numbers in a space of millimetres; or nibabel is not installed.
     """
     try:
         image = _image(path)
@@ -49,11 +53,20 @@ def _image(path: Path) -> Any:
         import nibabel
     except ImportError:
         raise Permanent("package nibabel", "it is not installed", "pip install 'lucidray[lab]'") from None
+    thing = f"file {path.name}"
     if not path.name.lower().endswith(".gz"):
-        return nibabel.load(path)
-    data = gzip.decompress(path.read_bytes())
-    second = _NIFTI_2 in (int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big"))
-    return (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(data)
+        image = nibabel.load(path)
+        voxel_count(image.shape, thing)
+        return image
+    with gzip.open(path) as stream:
+        head = stream.read(_NIFTI_2)
+        second = _NIFTI_2 in (int.from_bytes(head[:4], "little"), int.from_bytes(head[:4], "big"))
+        kind = nibabel.Nifti2Image if second else nibabel.Nifti1Image
+        header = kind.header_class(head[: kind.header_class.template_dtype.itemsize])
+        size = voxel_count(header.get_data_shape(), thing) * header.get_data_dtype().itemsize
+        offset = min(header.get_data_offset(), _MOST_EXTENSIONS)
+        stream.seek(0)
+        return kind.from_bytes(inflated(stream, offset + size + _SURPLUS, thing))
 
 
 def _affine(image: Any) -> npt.NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from lucidray.contracts.grid import Grid
 from lucidray.core.errors import Permanent
+from lucidray.lab.features.nrrd_file import load_nrrd
 from lucidray.lab.features.space import grid_of
 from lucidray.lab.nifti import SUFFIXES as NIFTI
 from lucidray.lab.nifti import read_nifti
@@ -57,7 +58,8 @@ def read_research_file(path: Path) -> ResearchFile:
     Raises
     ------
     Permanent
-        It does not read, or is not one volume of real numbers in a space of millimetres.
+        It does not read, is larger than its header or setting harmonize.voxels says, or is not one volume of real
+        numbers in a space of millimetres.
     """
     if path.name.lower().endswith(NIFTI):
         voxels, grid = read_nifti(path)
@@ -71,11 +73,7 @@ def read_research_file(path: Path) -> ResearchFile:
 
 
 def _read_nrrd(path: Path) -> ResearchFile:
-    try:
-        import nrrd
-    except ImportError:
-        raise Permanent("package pynrrd", "it is not installed", "pip install 'lucidray[lab]'") from None
-    voxels, header = nrrd.read(str(path), index_order="F")
+    voxels, header = load_nrrd(path)
     directions = np.atleast_2d(np.array(header.get("space directions", np.full((voxels.ndim, _AXES), np.nan))))
     spatial = ~np.isnan(directions).any(axis=1)
     space = str(header.get("space", "")).lower()
