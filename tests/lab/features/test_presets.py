@@ -76,7 +76,10 @@ def test_what_the_manual_advises_against_is_advice(tmp_path: Path, changes: dict
     assert (finding.remedy, finding.fault) == (remedy, False)
 
 
-@pytest.mark.parametrize(("text", "cause"), [("a: [", "line 1"), ("- 1", "dictionary")])
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [("a: [", "line 1"), ("- 1", "dictionary"), ("a: 1\na: 2", "line 2, column 1: a key is there twice")],
+)
 def test_a_file_that_is_no_preset_is_said_to_be_none(tmp_path: Path, text: str, cause: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)

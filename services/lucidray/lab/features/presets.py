@@ -62,7 +62,7 @@ def check(path: Path) -> list[Finding]:
     except (OSError, UnicodeDecodeError) as error:
         return [Finding("", f"the file does not read ({type(error).__name__})", "correct the path or the file")]
     except yaml.YAMLError as error:
-        return [Finding("", f"it is not YAML: {_where(error)}", "correct that line")]
+        return [Finding("", f"it does not read as YAML, {_where(error)}", "correct that line")]
     except ValidationError as error:
         return _findings(error)
     if preset.name != path.stem:
@@ -72,7 +72,9 @@ def check(path: Path) -> list[Finding]:
 
 def _where(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else type(error).__name__
+    if mark is None:
+        return type(error).__name__
+    return f"line {mark.line + 1}, column {mark.column + 1}: {getattr(error, 'problem', '')}"
 
 
 def _findings(error: ValidationError) -> list[Finding]:
