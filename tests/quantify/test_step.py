@@ -145,8 +145,22 @@ def test_a_preset_that_was_changed_under_its_name_is_other_work(tmp_path: Path) 
     found = []
     for each in (text, text + "# a remark\n", text.replace("role: PET", "role: PET\n    rounded: true")):
         (tmp_path / "own.yaml").write_text(each)
-        found.append(step.reads(parameters))
+        found.append(step.pinned(parameters).preset_digest)
     assert found[0] == found[1] != found[2]
+    assert all(found)
+
+
+def test_a_preset_that_changes_while_it_is_measured_does_not_pass_for_the_former(
+    tmp_path: Path, pet: Volume, regions: Regions
+) -> None:
+    step = Quantify(QuantifySettings(preset_folders=[tmp_path]))
+    text = (files("lucidray.quantify") / "presets" / "pet-suv.yaml").read_text().replace("name: pet-suv", "name: own")
+    (tmp_path / "own.yaml").write_text(text)
+    pinned = step.pinned(QuantifyParameters(preset="own"))
+    (tmp_path / "own.yaml").write_text(text.replace("role: PET", "role: PET\n    rounded: true"))
+    inputs = GivenInputs([Artifact(VOLUME, pet, "PET"), Artifact(REGIONS, regions)])
+    with pytest.raises(NoCompatibleWorker, match="own"):
+        step.run(CASE, inputs, pinned)
 
 
 def test_build_reads_the_settings(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ class Behaviour(Parameters):
     do: str = "work"
     note: str = ""
     beside: str = ""  # a file that the step reads
+    content: str = ""  # what it says
 
 
 class Example(Step[Behaviour]):
@@ -29,8 +30,9 @@ class Example(Step[Behaviour]):
     spec = StepSpec("example", ANALYSIS, "1", (FEATURES,), (FEATURES,))
     parameters = Behaviour
 
-    def reads(self, parameters: Behaviour) -> str:
-        return Path(parameters.beside).read_text() if parameters.beside else ""
+    def pinned(self, parameters: Behaviour) -> Behaviour:
+        content = Path(parameters.beside).read_text() if parameters.beside else ""
+        return parameters.model_copy(update={"content": content})
 
     def run(self, case: CaseFacts, inputs: Inputs, parameters: Behaviour) -> StepResult:
         if parameters.note:

@@ -46,9 +46,12 @@ class Quantify(Step[QuantifyParameters]):
     def __init__(self, settings: QuantifySettings) -> None:
         self._settings = settings
 
-    def reads(self, parameters: QuantifyParameters) -> str:
-        """The preset's digest: a file that was changed under its old name asks for other features."""
-        return load_preset(parameters.preset, self._settings.preset_folders).digest
+    def pinned(self, parameters: QuantifyParameters) -> QuantifyParameters:
+        """With the preset's digest: a file that was changed under its old name asks for other features."""
+        if parameters.preset_digest:
+            return parameters
+        digest = load_preset(parameters.preset, self._settings.preset_folders).digest
+        return parameters.model_copy(update={"preset_digest": digest})
 
     def run(self, case: CaseFacts, inputs: Inputs, parameters: QuantifyParameters) -> StepResult:
         """Measure the target regions.

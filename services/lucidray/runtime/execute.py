@@ -73,15 +73,14 @@ class ManifestInputs:
         ]
 
 
-def make_step_key(inputs: ManifestInputs, entry: SlipEntry, generation: int, reads: str = "") -> str:
+def make_step_key(inputs: ManifestInputs, entry: SlipEntry, generation: int, parameters: str) -> str:
     """The identity of a step's work: what goes in and how, never where it is computed."""
     return digest_json(
-        ({"reads": reads} if reads else {})
-        | {
+        {
             "inputs": inputs.digests(),
             "step": entry.step,
             "algorithm_version": entry.algorithm_version,
-            "parameters": entry.parameters,
+            "parameters": parameters,
             "bundles": [[bundle.name, bundle.digest] for bundle in entry.bundles],
             "generation": generation,
         }
@@ -105,8 +104,10 @@ def execute(step: Step[Any], case: Case, stores: Mapping[Zone, CaseStore]) -> Ma
             "keep a worker of the earlier release until its cases are done, or open the case anew",
         )
     inputs = ManifestInputs(case, stores, spec)
-    parameters = read_parameters(step, entry)
-    key = make_step_key(inputs, entry, case.generation, step.reads(parameters))
+    given = read_parameters(step, entry)
+    parameters = step.pinned(given)
+    written = entry.parameters if parameters == given else parameters.model_dump_json()
+    key = make_step_key(inputs, entry, case.generation, written)
     store = stores[spec.zone]
     earlier = store.find_manifest(case.case_id, key, spec.name)
     if earlier is not None:

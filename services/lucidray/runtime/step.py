@@ -81,12 +81,12 @@ class Step(ABC, Generic[P]):
 
     @abstractmethod
     def run(self, case: CaseFacts, inputs: Inputs, parameters: P) -> StepResult:
-        """Compute the outputs. Must be a function of its arguments and of what `reads` tells of, but for
-        what `encode` and `deliver` are for."""
+        """Compute the outputs. Must be a function of its arguments, but for what `encode` and
+        `deliver` are for."""
 
-    def reads(self, parameters: P) -> str:  # noqa: ARG002  for those that read something
-        """Digest of what the step reads beside inputs, parameters and bundles: where that differs, so does the work."""
-        return ""
+    def pinned(self, parameters: P) -> P:
+        """The parameters, with the digests of files that they name: where a file differs, so does the work."""
+        return parameters
 
 
 class GivenInputs:
