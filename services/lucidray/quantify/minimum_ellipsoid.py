@@ -20,7 +20,7 @@ Array = npt.NDArray[np.float64]
 # Weight of the volume against the barrier: the volume is open by (points / weight), 1e-10 for a thousand of them. Axes
 # of a nearly round ellipsoid, and hence its area, are open by the root of that.
 _SHARPEST = 1e13
-_SHARP = 1e4
+_SHARP = 1e4  # enough to find most of the points that decide
 _SHARPER = 8.0  # from round to round
 _STEPS = 200  # in a round; a dozen is usual
 _DONE = 1e-3  # of Newton's decrement
@@ -43,7 +43,7 @@ def minimum_ellipsoid(points: Points) -> Axes:
     to_round = np.linalg.cholesky(np.linalg.inv(np.cov(points, rowvar=False)))
     normed = (points - points.mean(axis=0)) @ to_round
     chosen, outside = np.zeros(len(points), np.bool_), _first(normed)
-    sharpest = _SHARP  # enough to find most of the points that decide
+    sharpest = _SHARP
     while outside.size or sharpest < _SHARPEST:
         sharpest = sharpest if outside.size else _SHARPEST
         chosen[outside] = True

@@ -24,6 +24,8 @@ _SAMPLES = (0.0, 0.5, 1.0)
 _GOLDEN = (5**0.5 - 1) / 2
 _ROUNDS = 30  # of golden section: 0.618^30 of an edge is 5e-7; where the volume has a kink turning goes on from there
 _FLAT = 1e-9  # of the cosine of the angle between two triangles of one facet less 1
+# Each two adjacent faces, of those along the three axes and then of those against them.
+_ONE, _OTHER = np.array([each for each in permutations(range(6), 2) if (each[0] - each[1]) % 3]).T
 _PARALLEL = 1e-18  # squared sine of an angle between a face's normal and an edge that no other face can keep to
 
 
@@ -71,8 +73,7 @@ def _pairs(body: Body, frame: Points) -> tuple[Points, Points]:
     """For each two adjacent faces of a box: arcs (n, 2, 3) near one's normal, and edges (n, 3) near the other."""
     along = frame @ body.middles.T
     near = np.argsort(np.concatenate([-along, along]), axis=1, kind="stable")[:, :_NEAR]
-    one, other = np.array([each for each in permutations(range(6), 2) if (each[0] - each[1]) % 3]).T
-    first, second = np.broadcast_arrays(near[one][:, :, None], near[other][:, None, :])
+    first, second = np.broadcast_arrays(near[_ONE][:, :, None], near[_OTHER][:, None, :])
     return body.arcs[first.ravel()], body.edges[second.ravel()]
 
 
